@@ -1,0 +1,248 @@
+"""What every learner is: options that describe it, and lanes that are it.
+
+A `Learner` is a frozen dataclass of options. `learner.build(spec, seeds, team_index)` makes the `Lanes` of one decision head: L independent
+agents held in stacked arrays. Lane results never depend on which other lanes exist.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from .buffers import Replay
+from .draws import NOTHING_TO_CHOOSE, choose, lane_keys
+from .schedules import Schedule, rates
+
+
+Options = TypeVar("Options", bound="Learner")
+
+
+@dataclass(frozen=True)
+class HeadSpec:
+    """One decision head: what it sees and may do.
+
+    name: the kind of stage it decides ("select", "play", ...), or "all" for one head for everything; part of the random key.
+    obs_dim: length D of its observation. n_actions: A. levels: number of values of each observation column where all are index-coded.
+    """
+
+    name: str
+    obs_dim: int
+    n_actions: int
+    levels: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.obs_dim < 0 or self.n_actions < 1:
+            raise ValueError(
+                f"Head {self.name!r} has obs_dim {self.obs_dim} and n_actions {self.n_actions}; it needs at least 0 and 1."
+            )
+        if self.levels is not None and (len(self.levels) != self.obs_dim or min(self.levels, default=1) < 1):
+            raise ValueError(
+                f"Head {self.name!r} has levels {self.levels!r}; it needs one positive number for each of its {self.obs_dim} columns."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner:
+    """Options of a learning algorithm; subclasses register themselves under their class name.
+
+    overrides: other options for single heads, by the head's name: `overrides={"punish": dict(lr=.001)}`.
+    """
+
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    registry: ClassVar[dict[str, type[Learner]]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Learner.registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        self.check()
+        for head in self.overrides:
+            self.for_head(head)
+
+    def check(self) -> None:
+        """Raise ValueError, in one sentence, when an option is outside its range."""
+
+    def for_head(self: Options, head: str) -> Options:
+        """These options as they hold for one head."""
+        changes = dict(self.overrides.get(head, {}))
+        allowed = {f.name for f in dataclasses.fields(self)} - {"overrides"}
+        for name in changes:
+            if name not in allowed:
+                raise ValueError(
+                    f"overrides[{head!r}] names {name!r}, which {type(self).__name__} does not have; "
+                    f"it may name {', '.join(sorted(allowed))}."
+                )
+        return dataclasses.replace(self, overrides={}, **changes)
+
+    def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> Lanes:
+        """The lanes of one head.
+
+        seeds: integer [L], the seed of each lane; team_index: integer [L], which agent (or team) of that seed the lane is.
+        device: "cpu" or a torch device; tabular learners know only "cpu".
+        """
+        raise NotImplementedError
+
+
+class Lanes:
+    """L independent agents of one head in stacked arrays.
+
+    B worlds share a lane: a lane decides and learns in all of them. Arrays that methods return are reused; copy what you keep.
+    """
+
+    def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
+        seeds, team_index = np.atleast_1d(np.asarray(seeds)), np.atleast_1d(np.asarray(team_index))
+        if seeds.ndim != 1 or seeds.shape != team_index.shape:
+            raise ValueError(
+                f"Head {spec.name!r} got seeds of shape {seeds.shape} and team_index of shape {team_index.shape}; both must be [L]."
+            )
+        self.options, self.spec = options, spec
+        self.n_lanes = seeds.size
+        self.keys = lane_keys(seeds, team_index, spec.name)
+        self.decisions = np.zeros(self.n_lanes, np.int64)  # counters of the exploration stream
+        self.greedy_ties = np.zeros(self.n_lanes, np.int64)  # of the stream that breaks ties when acting greedily
+        self.updates = np.zeros(self.n_lanes, np.int64)  # learning steps done
+        self._actions = np.zeros((self.n_lanes, 0), np.int64)
+        self._losses = np.zeros(self.n_lanes)
+        self.replay = self._memory()
+
+    def _memory(self) -> Replay:
+        """The transitions of these lanes."""
+        raise NotImplementedError
+
+    # -- acting -------------------------------------------------------------------------------------------------------------------------
+
+    def values(self, obs: np.ndarray, deciding: np.ndarray | None = None) -> np.ndarray:
+        """Action values float64 [L, B, A] of obs float32 [L, B, D], computed only where `deciding` (bool [L, B], default all)."""
+        raise NotImplementedError
+
+    def epsilon(self) -> np.ndarray:
+        """The exploration rate of every lane now, float64 [L]."""
+        rate: float | Schedule = self.options.epsilon
+        return rates(rate, self.updates, self.decisions)
+
+    def act(self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """Actions int64 [L, B], 0 where nobody decides.
+
+        obs float32 [L, B, D]; legal bool [L, B, A]; deciding bool [L, B]. `greedy` acts without exploring and without disturbing the
+        exploration stream. Ties are broken at random. Raises ValueError where an agent that decides has no legal action of finite value.
+        """
+        obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if self._actions.shape != deciding.shape:
+            self._actions = np.zeros(deciding.shape, np.int64)
+        values = self.values(obs, deciding)
+        key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
+        stuck = choose(values, legal, deciding, self.epsilon(), self.keys[key], clock, greedy, self._actions)
+        if stuck != NOTHING_TO_CHOOSE:
+            raise ValueError(
+                f"Lane {stuck} of head {self.spec.name!r} must decide but has no legal action of a finite value; "
+                "every decision needs at least one, and observations must be finite."
+            )
+        return self._actions
+
+    # -- learning -----------------------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        obs: np.ndarray,
+        action: np.ndarray,
+        reward: np.ndarray,
+        next_obs: np.ndarray,
+        next_legal: np.ndarray,
+        terminated: np.ndarray,
+        valid: np.ndarray,
+    ) -> None:
+        """Store a transition for each lane and world where `valid`.
+
+        obs, next_obs float32 [L, B, D]; action int [L, B]; reward float [L, B]; next_legal bool [L, B, A]; terminated, valid bool [L, B].
+        A truncated transition comes with terminated False and the last observation as next_obs. Raises FloatingPointError at NaN or
+        infinite rewards.
+        """
+        obs, next_legal, valid = self._arrays(obs, next_legal, valid)
+        next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
+        for name, array in (("action", action), ("reward", reward), ("terminated", terminated)):
+            self._fit(name, np.asarray(array), valid.shape)
+        bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid)
+        if bad >= 0:
+            raise FloatingPointError(
+                f"Lane {bad} of head {self.spec.name!r} got a reward that is not a finite {self.replay.rows.dtype} number."
+            )
+
+    def _store(self, obs, action, reward, next_obs, next_legal, terminated, valid) -> int:
+        return self.replay.add(obs, action, reward, next_obs, next_legal, terminated, valid)
+
+    def learn(self) -> dict[str, np.ndarray]:
+        """Do the learning steps that are due; returns "loss" (float64 [L], NaN where none), "updates" (int64 [L], done now), "epsilon"."""
+        raise NotImplementedError
+
+    def _begin(self) -> np.ndarray:
+        self._losses.fill(np.nan)
+        return self.updates.copy()
+
+    def _report(self, before: np.ndarray) -> dict[str, np.ndarray]:
+        return {"loss": self._losses, "updates": self.updates - before, "epsilon": self.epsilon()}
+
+    def end_episode(self, lanes: np.ndarray | None = None) -> None:
+        """Tell lanes (bool [L], default all) that their episode ended; those with an episode's memory forget it."""
+        if getattr(self.options, "memory", "ring") == "episode":
+            self.replay.clear(np.ones(self.n_lanes, np.bool_) if lanes is None else lanes)
+
+    # -- saving -------------------------------------------------------------------------------------------------------------------------
+
+    def _state(self) -> dict[str, np.ndarray]:
+        """All arrays that change, by name; loading copies into them."""
+        return {
+            "decisions": self.decisions,
+            "greedy_ties": self.greedy_ties,
+            "updates": self.updates,
+            "replay_clocks": self.replay.clocks,
+        }
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of everything that changes; `load_state_dict` on lanes of the same options and seeds goes on bit for bit."""
+        arrays = {**self._state(), "replay_rows": self.replay.used()}
+        return {name: np.array(array) for name, array in arrays.items()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over a state_dict; raises ValueError where its names or shapes are not those of these lanes."""
+        own = self._state()
+        if set(state) != {*own, "replay_rows"}:
+            odd = ", ".join(sorted(set(state) ^ {*own, "replay_rows"}))
+            raise ValueError(
+                f"The saved state of head {self.spec.name!r} differs in {odd}; it must be of the same learner."
+            )
+        rows = np.asarray(state["replay_rows"])
+        shapes = {name: array.shape for name, array in own.items()}
+        shapes["replay_rows"] = (self.n_lanes, min(rows.shape[1], self.replay.capacity), self.replay.rows.shape[2])
+        for name, shape in shapes.items():
+            if np.shape(state[name]) != shape:
+                raise ValueError(
+                    f"The saved {name} of head {self.spec.name!r} has shape {np.shape(state[name])}; these lanes need {shape}."
+                )
+        for name, array in own.items():
+            array[...] = state[name]
+        self.replay.restore(rows)
+
+    # -- checking -----------------------------------------------------------------------------------------------------------------------
+
+    def _arrays(
+        self, obs: np.ndarray, legal: np.ndarray, flag: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """obs, a mask of actions and a flag as contiguous arrays of the kernels' dtypes; ValueError where shapes do not fit."""
+        flag = np.ascontiguousarray(flag, dtype=np.bool_)
+        obs = np.ascontiguousarray(obs, dtype=np.float32)
+        legal = np.ascontiguousarray(legal, dtype=np.bool_)
+        worlds = flag.shape[1] if flag.ndim == 2 else -1
+        self._fit("flags", flag, (self.n_lanes, worlds))
+        self._fit("obs", obs, (self.n_lanes, worlds, self.spec.obs_dim))
+        self._fit("legal", legal, (self.n_lanes, worlds, self.spec.n_actions))
+        return obs, legal, flag
+
+    def _fit(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
+        if array.shape != shape:
+            raise ValueError(f"Head {self.spec.name!r} got {name} of shape {array.shape}; it needs {shape}.")

@@ -1,0 +1,198 @@
+"""Deep Q-learning in lanes: one small network per agent and head, all learning in one stacked batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import fused
+from .base import HeadSpec, Lanes, Learner
+from .buffers import Batch, Replay
+from .draws import hash_size
+from .nets import MLP
+from .optim import Adam, clip_by_norm
+from .schedules import Schedule, check_rate
+
+FUSED_WEIGHTS = 8192  # the compiled path is the faster one up to about this many weights in the hidden layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class DQN(Learner):
+    """Deep Q-learning with a target network, one network per lane (Mnih et al. 2015).
+
+        y    = r + gamma * max_a' Q_target(o', a')     over legal a'; no bootstrap where the game terminated
+        loss = smooth_l1(Q(o, a) - y), beta 1, mean inside a lane, summed over lanes; Adam
+
+    A lane makes one learning step for every `train_every`-th transition it stores, once it holds `warmup` of them.
+    """
+
+    gamma: float = 0.99  # discount, 0 to 1
+    hidden: tuple[int, ...] = (128,)  # widths of the hidden layers, ReLU between
+    lr: float = 1e-3  # Adam's step size
+    batch: int = 100  # transitions in a learning step, all different
+    buffer: int = 131072  # transitions a lane remembers; the oldest go first
+    memory: Literal["ring", "episode"] = "ring"  # "episode": forget all transitions when the episode ends
+    warmup: int | None = None  # transitions stored before the first learning step; None: batch
+    train_every: int = 1  # stored transitions per learning step
+    target_every: int = 200  # learning steps between hard copies into the target network
+    epsilon: float | Schedule = 0.05  # share of random actions
+    double: bool = (
+        False  # double Q-learning (van Hasselt et al. 2016): the online network picks a', the target network values it
+    )
+    clip: float | None = None  # limit on the norm of a lane's gradient
+    path: Literal["auto", "fused", "torch"] = (
+        "auto"  # "fused": compiled, CPU and one hidden layer only; "torch": autograd, anywhere
+    )
+
+    def check(self) -> None:
+        if not 0 <= self.gamma <= 1:
+            raise ValueError(f"DQN.gamma is {self.gamma!r}; it must be a number from 0 to 1.")
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        for name in ("batch", "buffer", "train_every", "target_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"DQN.{name} is {getattr(self, name)!r}; it must be at least 1.")
+        if any(width < 1 for width in self.hidden):
+            raise ValueError(f"DQN.hidden is {self.hidden!r}; every width must be at least 1.")
+        for name in ("lr", "clip"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ValueError(f"DQN.{name} is {value!r}; it must be positive and finite.")
+        if not self.batch <= (self.batch if self.warmup is None else self.warmup) <= self.buffer:
+            raise ValueError(
+                f"DQN.batch is {self.batch}, warmup {self.warmup} and buffer {self.buffer}; it needs batch <= warmup <= buffer."
+            )
+        for name, allowed in (("memory", ("ring", "episode")), ("path", ("auto", "fused", "torch"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"DQN.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}.")
+        check_rate("DQN.epsilon", self.epsilon)
+
+    def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> DQNLanes:
+        return DQNLanes(self.for_head(spec.name), spec, seeds, team_index, device)
+
+
+class DQNLanes(Lanes):
+    """L deep Q-learners. `params`, `target`: float32 [L, P], rows as `net` (nets.MLP) lays them out."""
+
+    options: DQN
+
+    def __init__(
+        self, options: DQN, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
+    ) -> None:
+        super().__init__(options, spec, seeds, team_index)
+        self.device = torch.device(device)
+        self.net = MLP(spec.obs_dim, options.hidden, spec.n_actions)
+        self.fused = self._use_fused()
+        self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
+        self.target = self.params.clone()
+        self.adam = Adam(self.params, options.lr)
+        self._values = np.zeros((self.n_lanes, 0, spec.n_actions))
+
+    def _memory(self) -> Replay:
+        o = self.options
+        warmup = o.batch if o.warmup is None else o.warmup
+        return Replay(self.n_lanes, self.spec.obs_dim, self.spec.n_actions, o.buffer, warmup, o.train_every)
+
+    def _use_fused(self) -> bool:
+        able = self.device.type == "cpu" and len(self.options.hidden) == 1
+        if self.options.path == "fused" and not able:
+            raise ValueError(
+                f"DQN.path is 'fused' with hidden {self.options.hidden} on {self.device.type}; it needs one hidden layer on the cpu."
+            )
+        small = self.spec.obs_dim * sum(self.options.hidden) <= FUSED_WEIGHTS
+        return self.options.path == "fused" or (self.options.path == "auto" and able and small)
+
+    def q(self, params: torch.Tensor, obs: torch.Tensor) -> torch.Tensor:
+        """Action values [L, M, A] of obs [L, M, D] under parameter rows [L, P]."""
+        return self.net.forward(params, obs)
+
+    def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """The loss [k] of the lanes `batch.lanes` under parameter rows [k, P]: what autograd differentiates."""
+        obs, action, reward, next_obs, legal, terminated = (torch.as_tensor(x, device=self.device) for x in batch[1:])
+        chosen = self.q(params, obs).gather(2, action[:, :, None])[:, :, 0]
+        with torch.no_grad():
+            value = self.q(self.target[torch.as_tensor(batch.lanes, device=self.device)], next_obs)
+            judge = self.q(params, next_obs) if self.options.double else value
+            best = judge.masked_fill(~legal, -torch.inf).argmax(2, keepdim=True)
+            bootstrap = value.gather(2, best)[:, :, 0] * (legal.any(2) & ~terminated)
+            y = reward + self.options.gamma * bootstrap
+        return nn.functional.smooth_l1_loss(chosen, y, reduction="none").mean(1)
+
+    def values(self, obs: np.ndarray, deciding: np.ndarray | None = None) -> np.ndarray:
+        if deciding is None:
+            deciding = np.ones(obs.shape[:2], np.bool_)
+        if self._values.shape[:2] != deciding.shape:
+            self._values = np.zeros((*deciding.shape, self.spec.n_actions))
+        if self.fused:
+            obs = np.ascontiguousarray(obs, dtype=np.float32)
+            fused.forward(self.params.numpy(), self.options.hidden[0], obs, deciding, self._values)
+            return self._values
+        lanes = np.flatnonzero(deciding.any(1))
+        if lanes.size:
+            with torch.no_grad():
+                rows = self.params[torch.as_tensor(lanes, device=self.device)]
+                self._values[lanes] = self.q(rows, torch.as_tensor(obs[lanes], device=self.device)).cpu().numpy()
+        return self._values
+
+    def learn(self) -> dict[str, np.ndarray]:
+        before = self._begin()
+        if self.replay.owed.any():
+            bad = self._learn_fused() if self.fused else self._learn_torch()
+            if bad >= 0:
+                raise FloatingPointError(
+                    f"Lane {bad} of head {self.spec.name!r} has a loss of {self._losses[bad]} at learning step "
+                    f"{self.updates[bad] + 1}; it must stay finite (a smaller lr or clip may help)."
+                )
+        return self._report(before)
+
+    def _learn_fused(self) -> int:
+        o, memory = self.options, self.replay
+        return fused.learn(
+            memory.rows, memory.tags, memory.clocks, self.keys["replay"],
+            self.params.numpy(), self.target.numpy(), self.adam.m.numpy(), self.adam.v.numpy(), self.updates, self._losses,
+            o.hidden[0], self.spec.n_actions, o.batch, hash_size(o.batch), np.float32(o.gamma), o.lr, o.clip or 0.0,
+            o.target_every, o.double,
+        )  # fmt: skip
+
+    def _learn_torch(self) -> int:
+        """The definition: gradient of the summed losses of the lanes that owe a step, one step each, until none is owed."""
+        owed = self.replay.owed
+        while owed.any():
+            lanes = np.flatnonzero(owed)
+            owed[lanes] -= 1
+            where = torch.as_tensor(lanes, device=self.device)
+            batch = self.replay.sample(lanes, self.options.batch, self.keys["replay"], self.updates)
+            params = self.params[where].requires_grad_()
+            loss = self.loss(params, batch)
+            (grads,) = torch.autograd.grad(loss.sum(), params)
+            self._losses[lanes] = loss.detach().cpu().numpy()
+            if not np.isfinite(self._losses[lanes]).all():
+                return int(lanes[~np.isfinite(self._losses[lanes])][0])
+            if self.options.clip is not None:
+                grads = clip_by_norm(grads, self.options.clip)
+            self.updates[lanes] += 1
+            self.adam.step(self.params, where, grads, self.updates[lanes])
+            due = where[torch.as_tensor(self.updates[lanes] % self.options.target_every == 0, device=self.device)]
+            self.target[due] = self.params[due]
+        return -1
+
+    def export(self, lane: int) -> nn.Sequential:
+        """One agent as plain torch modules: obs float32 [..., D] -> action values [..., A]."""
+        return self.net.module(self.params[lane].cpu().numpy())
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        return {"params": self.params, "target": self.target, "adam_m": self.adam.m, "adam_v": self.adam.v}
+
+    def _state(self) -> dict[str, np.ndarray]:
+        tensors = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
+        return {**super()._state(), **tensors}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        super().load_state_dict(state)
+        if self.device.type != "cpu":
+            for name, tensor in self._tensors().items():
+                tensor.copy_(torch.from_numpy(state[name]))
