@@ -14,8 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def compiled_rules_folder() -> Path:
     """A cache folder for this state of the sources.
 
-    Compiled rules are cached on disk, and numba notices a change only in the file that holds the rule, not in its helpers; so the folder's
-    name is a hash of all sources. Bounds-checked code is kept apart from what users run: numba does not put the flag into its key.
+    Compiled rules are cached on disk, and numba notices a change only in the file that holds the rule, not in its
+    helpers; so the folder's name is a hash of all sources. Bounds-checked code is kept apart from what users run:
+    numba does not put the flag into its key.
     """
     digest = hashlib.sha256(os.environ["NUMBA_BOUNDSCHECK"].encode())
     for source in sorted((ROOT / "marl_sim").rglob("*.py")):

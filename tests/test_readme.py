@@ -27,7 +27,7 @@ def test_the_readme_holds_the_two_commands():
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_pages_python_blocks_run(page, tmp_path):
-    """Top to bottom in one process, as a reader who pastes them does; each block starts on its own line of the page in a traceback."""
+    """Top to bottom in one process, as a reader who pastes them does; a traceback gives the page's own line."""
     program = "\n".join(
         f"exec(compile({chr(10) * (line - 1) + source!r}, {page.name!r}, 'exec'))" for line, source in blocks(page)
     )
