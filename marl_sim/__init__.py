@@ -1,0 +1,73 @@
+"""marl_sim: when do selfish learning agents come to cooperate, and what do mechanisms change about it?
+
+    import marl_sim as ms
+
+    game = ms.Society(ms.PrisonersDilemma(), ms.PartnerSelection(), ms.Punishment(), ms.Reputation(), n_agents=5)
+    env = ms.parallel_env(game)
+
+Names are loaded when first used, so that importing the package brings neither torch nor pygame nor pettingzoo.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+# Idle OpenMP threads spin before they sleep; beside another busy process that makes torch 90 times slower. Read once,
+# when the OpenMP library loads, hence here, before numba or torch.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "core.simulator": ("Simulator", "Step"),
+    "core.game": ("Game",),
+    "core.society": ("Society", "Mechanism", "Dilemma"),
+    "core.horizon": ("Fixed", "Geometric", "Continuing"),
+    "core.rules": ("rule", "Rule"),
+    "core.stage": ("Stage",),
+    "core.fields": ("Field", "ints", "floats"),
+    "core.errors": ("IllegalAction", "NotReset"),
+    "core.registry": ("make", "register", "registered"),
+    "games.matrix": (
+        "MatrixGame",
+        "PrisonersDilemma",
+        "DonationGame",
+        "StagHunt",
+        "Chicken",
+        "BattleOfTheSexes",
+        "PureCoordination",
+        "Harmony",
+    ),
+    "games.centipede": ("Centipede",),
+    "mechanisms.random_matching": ("RandomMatching",),
+    "mechanisms.partner_selection": ("PartnerSelection",),
+    "mechanisms.exit": ("Exit",),
+    "mechanisms.punishment": ("Punishment",),
+    "mechanisms.reputation": ("Reputation",),
+    "mechanisms.norms": ("Norm",),
+    "mechanisms.noise": ("Noise",),
+    "mechanisms.gift": ("Gift",),
+    "mechanisms.talk": ("Talk",),
+    "envs": ("parallel_env", "aec_env"),
+    "learners": ("DQN", "TabularQ", "Learner"),
+    "training.rollout": ("Trainer",),
+    "training.study": ("Study",),
+    "training.config": ("StudyOptions", "command"),
+    "describe": ("describe",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

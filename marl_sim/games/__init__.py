@@ -1,0 +1,1 @@
+"""Stage games and whole games, one or one family a file."""

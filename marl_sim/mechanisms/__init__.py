@@ -1,0 +1,1 @@
+"""Mechanisms laid on a dilemma, one a file; none knows another."""

@@ -1,0 +1,94 @@
+"""Chance decides who meets whom."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ..core.fields import StateField, ints
+from ..core.game import Game
+from ..core.rng import integer, mix, shuffle
+from ..core.rules import Rule, rule
+from ..core.society import Mechanism, Society
+
+
+@rule
+def draw_pairs(key: Any, n: Any, peers: Any, partner: Any, willing: Any, lot: Any) -> None:
+    """Agents in a random order each take a random partner among those left that they can meet; the rest sit out."""
+    for i in range(n):
+        lot[i] = i
+        partner[i] = -1
+        willing[i] = 0
+    shuffle(key, lot)
+    for k in range(n):
+        i = lot[k]
+        if partner[i] >= 0:
+            continue
+        free = 0
+        for p in range(peers.shape[1]):
+            j = peers[i, p]
+            if j >= 0 and partner[j] < 0:
+                free += 1
+        if free > 0:
+            pick = integer(mix(key, i), n, free)
+            for p in range(peers.shape[1]):
+                j = peers[i, p]
+                if j >= 0 and partner[j] < 0:
+                    if pick == 0:
+                        partner[i] = j
+                        partner[j] = i
+                        willing[i] = 1
+                        break
+                    pick -= 1
+
+
+@rule
+def draw_partners(key: Any, n: Any, peers: Any, partner: Any, willing: Any) -> None:
+    """Every agent hosts, with a partner drawn uniformly among those it can meet."""
+    for i in range(n):
+        degree = 0
+        while degree < peers.shape[1] and peers[i, degree] >= 0:
+            degree += 1
+        partner[i] = peers[i, integer(key, i, degree)]
+        willing[i] = 1
+
+
+class RandomMatching(Mechanism):
+    """Partners are drawn uniformly at random: what a society does that has no other way of matching.
+
+    how    "pairs": disjoint pairs (with an odd number one agent sits out); "hosts": every agent hosts one encounter
+           with a random partner, so that some meet more often; "auto": pairs when all play together, hosts in turn;
+           "one pair": a single random pair a round (in turn only)
+    every  "round" or "episode": how often partners are drawn anew
+
+    Observation, action, reward: none of its own. State: partner, willing (see core.encounters).
+    """
+
+    how: Literal["auto", "pairs", "hosts", "one pair"] = "auto"
+    every: Literal["round", "episode"] = "round"
+
+    @property
+    def matches(self) -> str:
+        return self.every
+
+    @property
+    def hosts_a_cycle(self) -> int:
+        return 1 if self.how == "one pair" else 0
+
+    def fits(self, game: Game) -> None:
+        if self.how == "pairs" and game.in_turn:
+            raise ValueError("RandomMatching: how='pairs' needs encounters='together'; in turn take 'hosts' or 'one pair'")
+        if self.how == "one pair" and not game.in_turn:
+            raise ValueError("RandomMatching: how='one pair' needs encounters='in turn'; together take 'pairs' or 'hosts'")
+
+    def pairs(self, game: Game) -> bool:
+        """Whether the pairs are disjoint."""
+        return self.how == "pairs" or (self.how == "auto" and not game.in_turn)
+
+    def state(self, game: Game) -> dict[str, StateField]:
+        return {"lot": ints(game.n_agents)} if self.pairs(game) else {}
+
+    def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
+        return {"open": draw_pairs if self.pairs(game) else draw_partners}
+
+
+Society.default_matching = RandomMatching
