@@ -64,7 +64,7 @@ def load(source: str, modules: str, rules: tuple[tuple[str, Rule], ...]) -> Any:
         os.replace(handle.name, file)
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[file.stem] = importlib.util.module_from_spec(spec)  # numba loads from cache by module name
     vars(module).update(names | {name: rule.compiled for name, rule in rules})
     spec.loader.exec_module(module)
     return numba.njit(SIGNATURE, cache=True, nogil=True)(module.kernel)

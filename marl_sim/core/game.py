@@ -161,6 +161,11 @@ class Game:
         """Words of the actions of a kind of stage."""
         return next(stage.choices for stage in self.stages if stage.kind == kind)
 
+    @property
+    def field_levels(self) -> dict[str, int]:
+        """"kind:field" -> number of values, for fields of whole numbers."""
+        return {f"{kind}:{f.name}": f.levels for kind, fields in self.fields.items() for _, f in fields if f.levels}
+
     def options(self) -> dict[str, Any]:
         """Everything the game was made from, as plain names and values."""
         found: dict[str, Any] = {"n_agents": self.n_agents, "encode": self.encode}

@@ -31,7 +31,7 @@ def _makers() -> dict[str, Any]:
     for name, dtype in DTYPES.items():
         for dims in range(1, 4):
             sizes = ", ".join(f"d{d}" for d in range(dims))
-            space: dict[str, Any] = {"carray": numba.carray, "_pointer": _pointer, "dtype": dtype}
+            space: dict[str, Any] = {"carray": numba.carray, "_pointer": _pointer, "dtype": dtype, "__name__": __name__}
             text = f"def view(address, stride, w, {sizes}):\n    "
             if numba.config.DISABLE_JIT:
                 exec(text + "return address[w] if stride else address", space)

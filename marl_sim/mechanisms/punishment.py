@@ -110,7 +110,7 @@ def judges(n: Any, watch: Any, pass_number: Any, acting: Any, target: Any) -> No
 @rule
 def settle(
     n: Any, pass_number: Any, watch: Any, action: Any, defected: Any, fine: Any, just: Any, unjust: Any, cost: Any,
-    fined: Any, judging: Any, verdict: Any, justly: Any, unjustly: Any, spared: Any,
+    fined: Any, judging: Any, verdict: Any, facing: Any, justly: Any, unjustly: Any, spared: Any, by_partner: Any,
 ) -> None:  # fmt: skip
     """A fine is taken from the punished; the judge is paid by whether it was deserved."""
     for j in range(n):
@@ -125,10 +125,12 @@ def settle(
                 verdict[j] = 1
                 judging[j] += just
                 justly[0] += 1
+                by_partner[0] += facing[j] == victim
             else:
                 verdict[j] = -1
                 judging[j] += unjust
                 unjustly[0] += 1
+                by_partner[1] += facing[j] == victim
         elif defected[victim]:
             spared[0] += 1
         else:
@@ -171,7 +173,7 @@ class Punishment(Mechanism):
     Reward        `fined` to the punished, `judging` to the judge
     State         watch [passes, n_agents] whom each judges (-1 nobody), verdict [n_agents]: 1 punished a defector,
                   -1 punished a cooperator, 0 neither, in the last pass; tallies justly, unjustly, spared [2] (defectors,
-                  cooperators let be)
+                  cooperators let be), by_partner [2] (of the just and of the unjust)
 
     A judge decides about one player at a time. In turn, with witnesses, the host is judged in one pass and the guest
     in the next, so that a bystander drawn for both decides twice; together, partners judge in the first pass and
@@ -245,4 +247,4 @@ class Punishment(Mechanism):
         }
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
-        return {"justly": (1,), "unjustly": (1,), "spared": (2,)}
+        return {"justly": (1,), "unjustly": (1,), "spared": (2,), "by_partner": (2,)}

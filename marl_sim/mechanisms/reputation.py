@@ -40,6 +40,15 @@ def hear_of_verdicts(
 
 
 @rule
+def note_standing(n: Any, standing: Any, reputation: Any) -> None:
+    """For the record: each agent's reputation, averaged over the views of it."""
+    for j in range(n):
+        reputation[j] = 0.0
+        for viewer in range(standing.shape[0]):
+            reputation[j] += standing[viewer, j] / standing.shape[0]
+
+
+@rule
 def everyones(i: Any, n: Any, standing: Any, out: Any) -> None:
     """Every agent's reputation by index, one's own included."""
     row = i if standing.shape[0] > 1 else 0
@@ -86,7 +95,7 @@ class Reputation(Mechanism):
 
     Observation   select: all reputations by index (on a graph: the peers'); play, consent: the other's and one's own;
                   punish: the opponent's and the judged one's
-    Action, reward   none. State: standing [1 or n_agents, n_agents]; tally none
+    Action, reward   none. State: standing [1 or n_agents, n_agents]; tally reputation [n_agents] at the end
     """
 
     cooperate: float = 1.0
@@ -109,7 +118,10 @@ class Reputation(Mechanism):
         return {"standing": floats(n if self.private else 1, n, lasting=True)}
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
-        return {"after:play": hear_of_play, "after:punish": hear_of_verdicts}
+        return {"after:play": hear_of_play, "after:punish": hear_of_verdicts, "round": note_standing}
+
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+        return {"reputation": (game.n_agents,)}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
         return standing_fields(self, game, squash=self.scale or None)

@@ -1,0 +1,137 @@
+"""From the counts of episodes to the numbers that studies report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.game import Game
+
+MEANING = {
+    "cooperation": "share of cooperative actions among all that were played",
+    "reward": "reward of an episode, summed over agents",
+    "reputation": "reputation at the end of an episode, summed over agents",
+    "punishment": "share of judgements that punish",
+    "just_share": "share of punishments that hit a defector (0 where nobody is punished)",
+    "punish_defectors": "share of judged defectors who are punished",
+    "punish_cooperators": "share of judged cooperators who are punished",
+    "cooperator_selection": "share of selections of somebody who cooperated at least as often as not an episode ago",
+    "most_selected": "share of selections that fall on the most selected agent",
+}
+
+
+class EpisodeBook:
+    """Adds up what ended episodes report, seed by seed, and turns a block of them into a row.
+
+    S seeds, B worlds a seed. `block` episodes of every world make a row.
+    """
+
+    def __init__(self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int):
+        self.game, self.seeds, self.num_envs, self.block = game, seeds, num_envs, block
+        s, n, worlds = len(seeds), game.n_agents, len(seeds) * num_envs
+        self.running = {name: np.zeros((worlds, n)) for name in game.components}
+        self.sums = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
+        self.sums |= {name: np.zeros((s, *shape)) for name, shape in game.tallies.items()}
+        self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators")}
+        self.before = np.zeros((worlds, n, len(game.choice_names)))
+        self.blocks = np.zeros(s, dtype=np.int64)
+        self.friendly = [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
+        self._seed_of = np.repeat(np.arange(s), num_envs)
+
+    def _cooperative(self, action: int) -> bool:
+        friendly = self.game.constants.get("friendly")
+        return friendly is None and action == 0 or friendly is not None and bool(friendly[action])
+
+    def see(self, step: Any) -> list[dict[str, Any]]:
+        """Take in one step; returns the rows that it completes."""
+        for name, paid in step.components.items():
+            self.running[name] += paid
+        ended = step.terminated | step.truncated
+        if not ended.any():
+            return []
+        where = np.flatnonzero(ended)
+        seed = self._seed_of[where]
+        for name in self.game.components:
+            np.add.at(self.sums[f"paid:{name}"], seed, self.running[name][where])
+            self.running[name][where] = 0
+        for name in self.game.tallies:
+            np.add.at(self.sums[name], seed, step.tallies[name][where])
+        if "selected" in self.game.tallies:
+            np.add.at(self.sums["to_cooperators"], seed, self._to_cooperators(step, where))
+        self.before[where] = step.tallies["choices"][where]
+        np.add.at(self.sums["episodes"], seed, 1)
+        done = np.flatnonzero(self.sums["episodes"] >= self.block * self.num_envs)
+        return [self._row(int(s)) for s in done]
+
+    def _to_cooperators(self, step: Any, where: np.ndarray) -> np.ndarray:
+        """Selections of agents who, an episode ago, cooperated at least as often as they defected."""
+        start = self.game.choice_offset["play"]
+        stop = start + len(self.game.choices("play"))
+        past = self.before[where, :, start:stop]
+        kind = past[:, :, self.friendly].sum(-1) * 2 >= past.sum(-1)
+        return (step.tallies["selected"][where] * kind[:, None, :]).sum((1, 2))
+
+    def _row(self, s: int) -> dict[str, Any]:
+        self.blocks[s] += 1
+        sums = {name: total[s].copy() for name, total in self.sums.items()}
+        for total in self.sums.values():
+            total[s] = 0
+        row = {"seed": self.seeds[s], "episode": int(self.blocks[s]) * self.block}
+        return row | summarise(self.game, sums, self.friendly)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Everything that changes, by name."""
+        kept = {f"running/{k}": v for k, v in self.running.items()} | {f"sums/{k}": v for k, v in self.sums.items()}
+        return {k: v.copy() for k, v in (kept | {"before": self.before, "blocks": self.blocks}).items()}
+
+    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
+        """Go on from a state_dict."""
+        for name, total in self.running.items():
+            total[...] = saved[f"running/{name}"]
+        for name, total in self.sums.items():
+            total[...] = saved[f"sums/{name}"]
+        self.before[...] = saved["before"]
+        self.blocks[...] = saved["blocks"]
+
+
+def share(part: float, whole: float) -> float:
+    """part / whole, 0 where there is nothing."""
+    return float(part / whole) if whole else 0.0
+
+
+def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> dict[str, float]:
+    """The metrics of one seed's block from its sums over episodes."""
+    episodes = float(sums["episodes"])
+    paid = {name: float(sums[f"paid:{name}"].sum()) / episodes for name in game.components}
+    row: dict[str, float] = {"reward": sum(paid.values())} | paid
+    count = dict(zip(game.choice_names, sums["choices"].sum(0), strict=True))
+    if "play" in game.kinds:
+        start, words = game.choice_offset["play"], game.choices("play")
+        played = sums["choices"][:, start : start + len(words)]
+        row["cooperation"] = share(played[:, friendly].sum(), played.sum())
+        for i, each in enumerate(played):
+            row[f"cooperation_{i}"] = share(each[friendly].sum(), each.sum())
+    if "outcomes" in sums:
+        for name, value in zip(("mutual_cooperation", "sucker", "temptation", "mutual_defection"), sums["outcomes"], strict=True):
+            row[name] = share(value, sums["outcomes"].sum())
+    if "justly" in sums:
+        just, unjust, spared = sums["justly"][0], sums["unjustly"][0], sums["spared"]
+        row["punishment"] = share(just + unjust, just + unjust + spared.sum())
+        row["just_share"] = share(just, just + unjust)
+        row["punish_defectors"] = share(just, just + spared[0])
+        row["punish_cooperators"] = share(unjust, unjust + spared[1])
+        row["just_by_partner"], row["unjust_by_partner"] = (float(x) / episodes for x in sums["by_partner"])
+    if "reputation" in sums:
+        row["reputation"] = float(sums["reputation"].sum()) / episodes
+    if "selected" in sums:
+        selected = sums["selected"]
+        row["cooperator_selection"] = share(float(sums["to_cooperators"]), selected.sum())
+        row["most_selected"] = share(selected.sum(0).max(), selected.sum())
+    for kind in game.kinds:
+        if kind not in ("play", "punish", "select"):
+            words = game.choices(kind)
+            total = sum(count[f"{kind}:{word}"] for word in words)
+            for word in words[1:]:
+                row[f"{kind}:{word}"] = share(count[f"{kind}:{word}"], total)
+    return row

@@ -1,0 +1,243 @@
+"""The one loop in which learners, policies and simulators meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import unknown
+from ..core.game import Game
+from ..core.registry import make
+from ..core.simulator import Simulator, Step
+from ..learners.base import HeadSpec, Learner
+from ..policies.base import Policy, View, seat_key
+from .credit import CREDITS
+from .metrics import EpisodeBook
+
+Rows = list[dict[str, Any]]
+
+
+class Head:
+    """One decision head: its lanes, its columns of the observation, and its open decisions."""
+
+    def __init__(self, trainer: Trainer, name: str, kinds: tuple[str, ...], columns: slice, levels: Any, n_actions: int):
+        game = trainer.game
+        self.name, self.columns, self.n_actions = name, columns, n_actions
+        self.stages = [k for k, stage in enumerate(game.stages) if stage.kind in kinds]
+        self.mask = np.zeros(len(game.stages), dtype=bool)
+        self.mask[self.stages] = True
+        self.components = tuple(trainer.rewards.get(name, game.components))
+        spec = HeadSpec(name, columns.stop - columns.start, n_actions, levels)
+        self.lanes = trainer.learner.build(spec, trainer.lane_seeds, trainer.lane_agents, trainer.device)
+        shape = (len(trainer.lane_seeds), trainer.worlds_a_lane, spec.obs_dim, n_actions)
+        self.credit = CREDITS[trainer.credit](self.stages, shape)
+
+    def store(self, *transition: np.ndarray) -> None:
+        """Remember transitions and learn from them."""
+        self.lanes.add(*transition)
+        self.lanes.learn()
+
+
+class Trainer:
+    """Trains one learner an agent, for many seeds at once, in one game.
+
+    game       a Game or the name of a registered one
+    learner    DQN(...), TabularQ(...), ...: every agent of every seed is a lane of its own
+    seeds      whole numbers, or how many (0, 1, ...); the numbers of a seed do not depend on the others
+    episodes   episodes every world plays
+    num_envs   worlds a seed, all driven by the same agents
+    heads      "per stage": a network or table for every kind of decision; "one": one for all
+    credit     "next" or "settled": when a decision is closed (see training.credit)
+    rewards    {head: components}: which rewards teach which head; all, where a head is not named
+    shared     one learner for all agents of a seed (parameter sharing) rather than one each
+    policies   {agent: Policy}: seats that do not learn
+    layers     reward layers, called as layer(trainer, head, obs, legal, deciding, action) -> extra reward or None
+    block      episodes a row of records averages over
+
+    Lanes are numbered seed by seed, agent by agent; lane = s * n_agents + i.
+    """
+
+    def __init__(
+        self,
+        game: Game | str,
+        learner: Learner,
+        seeds: int | Sequence[int] = 1,
+        episodes: int = 100,
+        num_envs: int = 1,
+        heads: str = "per stage",
+        credit: str = "next",
+        rewards: Mapping[str, Sequence[str]] | None = None,
+        shared: bool = False,
+        policies: Mapping[int, Policy] | None = None,
+        layers: Sequence[Any] = (),
+        block: int = 10,
+        device: str = "cpu",
+        threads: int = 1,
+    ):
+        self.game = make(game) if isinstance(game, str) else game
+        self.learner, self.episodes, self.num_envs = learner, episodes, num_envs
+        self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+        self.credit, self.device, self.shared = credit, device, shared
+        self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
+        self.policies, self.layers, self.block = dict(policies or {}), tuple(layers), block
+        self._check(heads)
+        n, s = self.game.n_agents, len(self.seeds)
+        self.simulator = Simulator(self.game, num_envs, self.seeds, threads=threads, settled=credit == "settled")
+        teams = 1 if shared else n
+        self.lane_seeds = np.repeat(np.array(self.seeds, dtype=np.uint64), teams)
+        self.lane_agents = np.tile(np.arange(teams), s)
+        self.worlds_a_lane = num_envs * n // teams
+        self.heads = self._heads(heads)
+        self.learns = np.array([i not in self.policies for i in range(n)])
+        self.book = EpisodeBook(self.game, self.seeds, num_envs, block)
+        self.steps = 0
+        self.simulator.reset()
+
+    def _check(self, heads: str) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be at least one and all different; got {self.seeds}")
+        for name, value in (("episodes", self.episodes), ("num_envs", self.num_envs), ("block", self.block)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
+        if heads not in ("per stage", "one"):
+            raise ValueError(f"heads must be 'per stage' or 'one'; got {heads!r}")
+        if self.credit not in CREDITS:
+            raise ValueError(unknown("credit", self.credit, CREDITS))
+        names = self.game.kinds if heads == "per stage" else ("all",)
+        for head, parts in self.rewards.items():
+            if head not in names:
+                raise ValueError(unknown("head in rewards:", head, names))
+            for part in parts:
+                if part not in self.game.components:
+                    raise ValueError(unknown(f"reward component for {head!r}:", part, self.game.components))
+        for agent in self.policies:
+            if agent not in range(self.game.n_agents):
+                raise ValueError(f"policies names agent {agent!r}; the game has agents 0 to {self.game.n_agents - 1}")
+
+    def _heads(self, heads: str) -> list[Head]:
+        game = self.game
+        if heads == "one":
+            return [Head(self, "all", game.kinds, slice(0, game.obs_dim), None, game.n_actions)]
+        return [
+            Head(self, kind, (kind,), game.layout.block(kind), game.layout.levels(kind), len(game.choices(kind)))
+            for kind in game.kinds
+        ]
+
+    def arrange(self, x: np.ndarray) -> np.ndarray:
+        """[worlds, agents, ...] as [lanes, worlds a lane, ...]."""
+        s, b, n = len(self.seeds), self.num_envs, self.game.n_agents
+        x = x.reshape(s, b, n, *x.shape[2:])
+        if self.shared:
+            return x.reshape(s, b * n, *x.shape[3:])
+        return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(s * n, b, *x.shape[3:])
+
+    def restore(self, x: np.ndarray) -> np.ndarray:
+        """[lanes, worlds a lane] as [worlds, agents]."""
+        s, b, n = len(self.seeds), self.num_envs, self.game.n_agents
+        if self.shared:
+            return x.reshape(s * b, n)
+        return x.reshape(s, n, b).swapaxes(1, 2).reshape(s * b, n)
+
+    # ------------------------------------------------------------ the loop
+
+    @property
+    def updates(self) -> int:
+        """Learning steps done so far, over all lanes and heads."""
+        return int(sum(head.lanes.updates.sum() for head in self.heads))
+
+    @property
+    def episode(self) -> int:
+        """Episodes that every seed has completed and recorded."""
+        return int(self.book.blocks.min()) * self.block
+
+    def run(self, greedy: bool = False) -> Iterator[Rows]:
+        """Play and learn; yields the rows of a block whenever every seed has completed one (the first may be partial)."""
+        ready: Rows = []
+        while self.episode < self.episodes:
+            before = self.episode
+            ready += [row for row in self.advance(greedy) if row["episode"] <= self.episodes]
+            if self.episode > before:
+                yield ready
+                ready = []
+
+    def advance(self, greedy: bool = False) -> Rows:
+        """One stage in every world: decide, play, credit, learn. Returns the rows it completes."""
+        sim, actions, pay = self.simulator, *self._decide(greedy)
+        step = sim.step(actions)
+        self.steps += self.simulator.num_worlds
+        if not greedy:
+            for head in self.heads:
+                head.credit.earn(self._reward(head, step, pay))
+                head.credit.close(step, self.arrange, head.columns, head.store)
+        return self.book.see(step)
+
+    def _decide(self, greedy: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        sim = self.simulator
+        actions = np.zeros(sim.acting.shape, dtype=np.int64)
+        extra: dict[str, np.ndarray] = {}
+        for head in self.heads:
+            turn = sim.acting & head.mask[sim.stage][:, None] & self.learns
+            if not turn.any():
+                continue
+            deciding = self.arrange(turn)
+            obs = self.arrange(sim.obs[:, :, head.columns])
+            legal = self.arrange(sim.legal[:, :, : head.n_actions])
+            chosen = head.lanes.act(obs, legal, deciding, greedy=greedy)
+            actions += self.restore(chosen)
+            if greedy:
+                continue
+            stage = self.arrange(np.broadcast_to(sim.stage[:, None], turn.shape))
+            head.credit.decide(stage, deciding, obs, legal, chosen, head.store)
+            for layer in self.layers:
+                more = layer(self, head, obs, legal, deciding, chosen)
+                if more is not None:
+                    extra[head.name] = extra.get(head.name, 0.0) + more
+        for agent, policy in self.policies.items():
+            self._play_policy(agent, policy, actions)
+        return actions, extra
+
+    def _play_policy(self, agent: int, policy: Policy, actions: np.ndarray) -> None:
+        sim = self.simulator
+        for k in np.unique(sim.stage[sim.acting[:, agent]]):
+            where = np.flatnonzero(sim.acting[:, agent] & (sim.stage == k))
+            seed_of = where // self.num_envs
+            for s in np.unique(seed_of):
+                mine = where[seed_of == s]
+                key = seat_key(self.seeds[s], agent, int(sim.state["tick"][mine[0], 0]))
+                view = View(
+                    self.game.stages[k].kind, sim.obs[mine, agent], sim.legal[mine, agent], self.game.layout,
+                    self.game.field_levels, key,
+                )  # fmt: skip
+                actions[mine, agent] = policy.act(view)
+
+    def _reward(self, head: Head, step: Step, extra: dict[str, np.ndarray]) -> np.ndarray:
+        total = sum((step.components[name] for name in head.components), np.zeros(step.reward.shape))
+        paid = self.arrange(total)
+        return paid + extra[head.name] if head.name in extra else paid
+
+    # ------------------------------------------------------------ keep and restore
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Everything that the rest of the training depends on, as a flat {name: array}."""
+        kept = {f"sim/{k}": v for k, v in self.simulator.save().items()}
+        kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
+        for head in self.heads:
+            kept |= {f"{head.name}/lanes/{k}": v for k, v in head.lanes.state_dict().items()}
+            kept |= {f"{head.name}/credit/{k}": v.copy() for k, v in head.credit.state().items()}
+        return kept | {"steps": np.array(self.steps)}
+
+    def load_state_dict(self, saved: Mapping[str, np.ndarray]) -> None:
+        """Go on from a state_dict, bit for bit."""
+
+        def under(prefix: str) -> dict[str, np.ndarray]:
+            return {k[len(prefix) :]: v for k, v in saved.items() if k.startswith(prefix)}
+
+        self.simulator.load(under("sim/"))
+        self.book.load_state_dict(under("book/"))
+        for head in self.heads:
+            head.lanes.load_state_dict(under(f"{head.name}/lanes/"))
+            for name, array in head.credit.state().items():
+                array[...] = saved[f"{head.name}/credit/{name}"]
+        self.steps = int(saved["steps"])
