@@ -184,7 +184,7 @@ class Writer:
             return "n"
         if part is not None:
             own = part.constants(self.game)
-            for source in (vars(part), own):
+            for source in (own, vars(part)):
                 value = source.get(name)
                 if isinstance(value, bool | int | float | np.ndarray):
                     return self.constant(value, part.name, name)
