@@ -1,7 +1,7 @@
 """What every learner is: options that describe it, and lanes that are it.
 
-A `Learner` is a frozen dataclass of options. `learner.build(spec, seeds, team_index)` makes the `Lanes` of one decision head: L independent
-agents held in stacked arrays. Lane results never depend on which other lanes exist.
+A `Learner` is a frozen dataclass of options. `learner.build(spec, seeds, team_index)` makes the `Lanes` of one
+decision head: L independent agents held in stacked arrays. Lane results never depend on which other lanes exist.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from .buffers import Replay
 from .draws import NOTHING_TO_CHOOSE, choose, lane_keys
 from .schedules import Schedule, rates
 
-
 Options = TypeVar("Options", bound="Learner")
 
 
@@ -25,8 +24,9 @@ Options = TypeVar("Options", bound="Learner")
 class HeadSpec:
     """One decision head: what it sees and may do.
 
-    name: the kind of stage it decides ("select", "play", ...), or "all" for one head for everything; part of the random key.
-    obs_dim: length D of its observation. n_actions: A. levels: number of values of each observation column where all are index-coded.
+    name: the kind of stage it decides ("select", "play", ...), or "all" for one head for everything; part of the
+    random key. obs_dim: length D of its observation. n_actions: A. levels: number of values of each observation
+    column where all are index-coded.
     """
 
     name: str
@@ -35,13 +35,15 @@ class HeadSpec:
     levels: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.obs_dim < 0 or self.n_actions < 1:
+        if self.obs_dim < 1 or self.n_actions < 1:
             raise ValueError(
-                f"Head {self.name!r} has obs_dim {self.obs_dim} and n_actions {self.n_actions}; it needs at least 0 and 1."
+                f"Head {self.name!r} has obs_dim {self.obs_dim} and n_actions {self.n_actions}; "
+                "it needs at least 1 of each."
             )
         if self.levels is not None and (len(self.levels) != self.obs_dim or min(self.levels, default=1) < 1):
             raise ValueError(
-                f"Head {self.name!r} has levels {self.levels!r}; it needs one positive number for each of its {self.obs_dim} columns."
+                f"Head {self.name!r} has levels {self.levels!r}; "
+                f"it needs one positive number for each of its {self.obs_dim} columns."
             )
 
 
@@ -83,23 +85,31 @@ class Learner:
     def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> Lanes:
         """The lanes of one head.
 
-        seeds: integer [L], the seed of each lane; team_index: integer [L], which agent (or team) of that seed the lane is.
-        device: "cpu" or a torch device; tabular learners know only "cpu".
+        seeds: integer [L], the seed of each lane; team_index: integer [L], which agent (or team) of that seed the
+        lane is. device: "cpu" or a torch device; tabular learners know only "cpu".
         """
         raise NotImplementedError
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1.")
 
 
 class Lanes:
     """L independent agents of one head in stacked arrays.
 
-    B worlds share a lane: a lane decides and learns in all of them. Arrays that methods return are reused; copy what you keep.
+    B worlds share a lane: a lane decides and learns in all of them. Arrays that methods return are reused; copy what
+    you keep.
     """
 
     def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         seeds, team_index = np.atleast_1d(np.asarray(seeds)), np.atleast_1d(np.asarray(team_index))
         if seeds.ndim != 1 or seeds.shape != team_index.shape:
             raise ValueError(
-                f"Head {spec.name!r} got seeds of shape {seeds.shape} and team_index of shape {team_index.shape}; both must be [L]."
+                f"Head {spec.name!r} got seeds of shape {seeds.shape} and team_index of shape {team_index.shape}; "
+                "both must be [L]."
             )
         self.options, self.spec = options, spec
         self.n_lanes = seeds.size
@@ -115,10 +125,10 @@ class Lanes:
         """The transitions of these lanes."""
         raise NotImplementedError
 
-    # -- acting -------------------------------------------------------------------------------------------------------------------------
+    # -- acting --------------------------------------------------------------------------------------------------
 
     def values(self, obs: np.ndarray, deciding: np.ndarray | None = None) -> np.ndarray:
-        """Action values float64 [L, B, A] of obs float32 [L, B, D], computed only where `deciding` (bool [L, B], default all)."""
+        """Action values float64 [L, B, A] of obs float32 [L, B, D], computed only where `deciding` (default all)."""
         raise NotImplementedError
 
     def epsilon(self) -> np.ndarray:
@@ -129,8 +139,9 @@ class Lanes:
     def act(self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool = False) -> np.ndarray:
         """Actions int64 [L, B], 0 where nobody decides.
 
-        obs float32 [L, B, D]; legal bool [L, B, A]; deciding bool [L, B]. `greedy` acts without exploring and without disturbing the
-        exploration stream. Ties are broken at random. Raises ValueError where an agent that decides has no legal action of finite value.
+        obs float32 [L, B, D]; legal bool [L, B, A]; deciding bool [L, B]. `greedy` acts without exploring and without
+        disturbing the exploration stream. Ties are broken at random. Raises ValueError where an agent that decides
+        has no legal action of finite value.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
         if self._actions.shape != deciding.shape:
@@ -145,7 +156,7 @@ class Lanes:
             )
         return self._actions
 
-    # -- learning -----------------------------------------------------------------------------------------------------------------------
+    # -- learning ------------------------------------------------------------------------------------------------
 
     def add(
         self,
@@ -159,9 +170,9 @@ class Lanes:
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
-        obs, next_obs float32 [L, B, D]; action int [L, B]; reward float [L, B]; next_legal bool [L, B, A]; terminated, valid bool [L, B].
-        A truncated transition comes with terminated False and the last observation as next_obs. Raises FloatingPointError at NaN or
-        infinite rewards.
+        obs, next_obs float32 [L, B, D]; action int [L, B]; reward float [L, B]; next_legal bool [L, B, A];
+        terminated, valid bool [L, B]. A truncated transition comes with terminated False and the last observation as
+        next_obs. Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
@@ -170,21 +181,31 @@ class Lanes:
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid)
         if bad >= 0:
             raise FloatingPointError(
-                f"Lane {bad} of head {self.spec.name!r} got a reward that is not a finite {self.replay.rows.dtype} number."
+                f"Lane {bad} of head {self.spec.name!r} got a reward that is not finite; "
+                f"rewards must be finite {self.replay.rows.dtype} numbers."
             )
 
     def _store(self, obs, action, reward, next_obs, next_legal, terminated, valid) -> int:
         return self.replay.add(obs, action, reward, next_obs, next_legal, terminated, valid)
 
     def learn(self) -> dict[str, np.ndarray]:
-        """Do the learning steps that are due; returns "loss" (float64 [L], NaN where none), "updates" (int64 [L], done now), "epsilon"."""
+        """Do the learning steps that are due.
+
+        Returns "loss" (float64 [L], of the last step now, NaN where none), "updates" (int64 [L], steps done now) and
+        "epsilon" (float64 [L]). Raises FloatingPointError, naming lane and head, when a loss is not finite.
+        """
         raise NotImplementedError
 
     def _begin(self) -> np.ndarray:
         self._losses.fill(np.nan)
         return self.updates.copy()
 
-    def _report(self, before: np.ndarray) -> dict[str, np.ndarray]:
+    def _report(self, before: np.ndarray, bad: int) -> dict[str, np.ndarray]:
+        if bad >= 0:
+            raise FloatingPointError(
+                f"Lane {bad} of head {self.spec.name!r} has a loss of {self._losses[bad]} at learning step "
+                f"{self.updates[bad] + 1}; it must stay finite (a smaller step size may help)."
+            )
         return {"loss": self._losses, "updates": self.updates - before, "epsilon": self.epsilon()}
 
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
@@ -192,7 +213,7 @@ class Lanes:
         if getattr(self.options, "memory", "ring") == "episode":
             self.replay.clear(np.ones(self.n_lanes, np.bool_) if lanes is None else lanes)
 
-    # -- saving -------------------------------------------------------------------------------------------------------------------------
+    # -- saving --------------------------------------------------------------------------------------------------
 
     def _state(self) -> dict[str, np.ndarray]:
         """All arrays that change, by name; loading copies into them."""
@@ -204,9 +225,10 @@ class Lanes:
         }
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of everything that changes; `load_state_dict` on lanes of the same options and seeds goes on bit for bit."""
-        arrays = {**self._state(), "replay_rows": self.replay.used()}
-        return {name: np.array(array) for name, array in arrays.items()}
+        """Copies of everything that changes; lanes of the same options and seeds that load them go on bit for bit."""
+        copies = {name: np.array(array) for name, array in self._state().items()}
+        copies["replay_rows"] = self.replay.used()
+        return copies
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over a state_dict; raises ValueError where its names or shapes are not those of these lanes."""
@@ -222,18 +244,19 @@ class Lanes:
         for name, shape in shapes.items():
             if np.shape(state[name]) != shape:
                 raise ValueError(
-                    f"The saved {name} of head {self.spec.name!r} has shape {np.shape(state[name])}; these lanes need {shape}."
+                    f"The saved {name} of head {self.spec.name!r} has shape {np.shape(state[name])}; "
+                    f"these lanes need {shape}."
                 )
         for name, array in own.items():
             array[...] = state[name]
         self.replay.restore(rows)
 
-    # -- checking -----------------------------------------------------------------------------------------------------------------------
+    # -- checking ------------------------------------------------------------------------------------------------
 
     def _arrays(
         self, obs: np.ndarray, legal: np.ndarray, flag: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """obs, a mask of actions and a flag as contiguous arrays of the kernels' dtypes; ValueError where shapes do not fit."""
+        """The three as contiguous arrays of the kernels' dtypes; ValueError where a shape does not fit."""
         flag = np.ascontiguousarray(flag, dtype=np.bool_)
         obs = np.ascontiguousarray(obs, dtype=np.float32)
         legal = np.ascontiguousarray(legal, dtype=np.bool_)

@@ -1,7 +1,7 @@
 """Replay memory of lanes: a ring per lane, one row a transition, grown as it fills.
 
-A row is [obs D | next_obs D | reward | action and ending | legal words], all in one array so that drawing a transition touches one or two
-cache lines. The integer columns share the row's memory through an integer view of the same array.
+A row is [reward | action and ending | legal words | obs D | next_obs D], all in one array so that drawing a transition
+touches one or two cache lines. The integer columns share the row's memory through an integer view of the same array.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ FIRST_ROWS = 256
 
 
 class Batch(NamedTuple):
-    """Transitions of some lanes: obs, next_obs float32 [k, M, D]; action int64, reward float32, terminated bool [k, M]; next_legal
+    """Transitions of some lanes: obs, next_obs float32 [k, M, D]; action int64, reward float32, terminated bool [k,
+    M]; next_legal
     bool [k, M, A]. `lanes` int64 [k] says whose they are."""
 
     lanes: np.ndarray
@@ -44,16 +45,17 @@ def _store(rows, tags, clocks, capacity, warmup, every, obs, action, reward, nex
                 return lane
             at = clocks[0, lane]
             row, tag = rows[lane, at], tags[lane, at]
-            for d in range(dim):
-                row[d] = obs[lane, b, d]
-                row[dim + d] = next_obs[lane, b, d]
-            row[2 * dim] = reward[lane, b]
-            tag[2 * dim + 1] = 2 * action[lane, b] + terminated[lane, b]
-            for word in range(2 * dim + 2, tag.size):
+            row[0] = reward[lane, b]
+            tag[1] = 2 * action[lane, b] + terminated[lane, b]
+            start = tag.size - 2 * dim
+            for word in range(2, start):
                 tag[word] = 0
             for a in range(n_actions):
                 if next_legal[lane, b, a]:
-                    tag[2 * dim + 2 + a // WORD] |= 1 << (a % WORD)
+                    tag[2 + a // WORD] |= 1 << (a % WORD)
+            for d in range(dim):
+                row[start + d] = obs[lane, b, d]
+                row[start + dim + d] = next_obs[lane, b, d]
             clocks[0, lane] = (at + 1) % capacity
             clocks[1, lane] = min(clocks[1, lane] + 1, capacity)
             clocks[2, lane] += 1
@@ -72,14 +74,15 @@ def _gather(
         subset(mix(keys[lane], updates[lane]), count[lane], chosen, seen)
         for i in range(chosen.size):
             row, tag = rows[lane, chosen[i]], tags[lane, chosen[i]]
-            for d in range(dim):
-                obs[k, i, d] = row[d]
-                next_obs[k, i, d] = row[dim + d]
-            reward[k, i] = row[2 * dim]
-            action[k, i] = tag[2 * dim + 1] >> 1
-            terminated[k, i] = (tag[2 * dim + 1] & 1) != 0
+            reward[k, i] = row[0]
+            action[k, i] = tag[1] >> 1
+            terminated[k, i] = (tag[1] & 1) != 0
             for a in range(n_actions):
-                next_legal[k, i, a] = ((tag[2 * dim + 2 + a // WORD] >> (a % WORD)) & 1) != 0
+                next_legal[k, i, a] = ((tag[2 + a // WORD] >> (a % WORD)) & 1) != 0
+            start = tag.size - 2 * dim
+            for d in range(dim):
+                obs[k, i, d] = row[start + d]
+                next_obs[k, i, d] = row[start + dim + d]
 
 
 class Replay:
@@ -105,7 +108,7 @@ class Replay:
         self.clocks = np.zeros((4, n_lanes), np.int64)
         self.position, self.count, self.stored, self.owed = self.clocks
         self._tag_type = np.int32 if dtype is np.float32 else np.int64
-        self._take(np.zeros((n_lanes, min(FIRST_ROWS, capacity), width), dtype))
+        self._take(np.empty((n_lanes, min(FIRST_ROWS, capacity), width), dtype))
 
     def _take(self, rows: np.ndarray) -> None:
         self.rows = rows
@@ -118,7 +121,7 @@ class Replay:
             return
         while size < needed:
             size *= 2
-        rows = np.zeros((self.rows.shape[0], min(size, self.capacity), self.rows.shape[2]), self.rows.dtype)
+        rows = np.empty((self.rows.shape[0], min(size, self.capacity), self.rows.shape[2]), self.rows.dtype)
         rows[:, : self.rows.shape[1]] = self.rows
         self._take(rows)
 
@@ -142,7 +145,9 @@ class Replay:
         )
 
     def sample(self, lanes: np.ndarray, batch: int, keys: np.ndarray, updates: np.ndarray) -> Batch:
-        """`batch` different transitions of each of these lanes (int64 [k]), for learning step number updates[lane] of each."""
+        """`batch` different transitions of each of these lanes (int64 [k]), for learning step number updates[lane] of
+        each.
+        """
         k = lanes.size
         out = Batch(
             lanes,
@@ -163,8 +168,9 @@ class Replay:
         self.count[lanes] = 0
 
     def used(self) -> np.ndarray:
-        """The rows that hold transitions, [L, n, R]."""
-        return self.rows[:, : int(self.count.max(initial=0))]
+        """A copy of the rows that hold transitions, [L, n, R], zero where a lane holds fewer than n."""
+        n = int(self.count.max(initial=0))
+        return np.where(np.arange(n)[None, :, None] < self.count[:, None, None], self.rows[:, :n], 0)
 
     def restore(self, rows: np.ndarray) -> None:
         """Take over rows that `used` gave."""

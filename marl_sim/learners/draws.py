@@ -1,6 +1,8 @@
-"""The random draws of lanes: every one is a hash of (seed, agent, head, purpose, count), so a lane never sees its neighbours.
+"""The random draws of lanes: every one is a hash of (seed, agent, head, purpose, count), so a lane never sees its
+neighbours.
 
-Also here, because it is where the draws are spent: choosing an action (epsilon-greedy over legal actions) and choosing a minibatch.
+Also here, because it is where the draws are spent: choosing an action (epsilon-greedy over legal actions) and
+choosing a minibatch.
 """
 
 from __future__ import annotations
@@ -46,8 +48,9 @@ def fill_uniform(keys, out):
 def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
     """Epsilon-greedy choice among legal actions, ties broken at random; returns a lane that has no choice, or -1.
 
-    values float64 [L, B, A]; legal bool [L, B, A]; deciding bool [L, B]; epsilon float64 [L]; keys uint64 [L]; clock int64 [L] counts the
-    decisions of each lane and moves on; actions int64 [L, B] is filled, with 0 where nobody decides.
+    values float64 [L, B, A]; legal bool [L, B, A]; deciding bool [L, B]; epsilon float64 [L]; keys uint64 [L]; clock
+    int64 [L] counts the decisions of each lane and moves on; actions int64 [L, B] is filled, with 0 where nobody
+    decides.
     """
     n_actions = values.shape[2]
     for lane in range(values.shape[0]):
@@ -79,7 +82,8 @@ def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
 
 @numba.njit(cache=True, nogil=True)
 def subset(key, n, chosen, seen):
-    """Fill `chosen` with different numbers from 0..n-1, every subset equally likely (Floyd 1987; Bentley & Floyd, CACM 30(9)).
+    """Fill `chosen` with different numbers from 0..n-1, every subset equally likely (Floyd 1987; Bentley & Floyd,
+    CACM 30(9)).
 
     `seen` is scratch for a hash set: int64, its length a power of two of at least twice chosen.size.
     """

@@ -1,10 +1,18 @@
-"""Deep Q-learning of small networks on the CPU, compiled: sample, both forward passes, gradient and Adam of a lane in one go.
+"""Deep Q-learning of small networks on the CPU, compiled: minibatch, forward passes, gradient and Adam of a lane in
+one go.
 
-The definition is `DQNLanes.loss` and autograd; this is the same arithmetic, in another order, for networks with one hidden layer, whose
-matrices are too small for batched matrix products to pay. A lane's numbers depend on that lane alone, whatever its neighbours.
+The definition is `DQNLanes.loss` and autograd; this is the same arithmetic in another order, for networks with one
+hidden layer, whose matrices are too small for batched matrix products to pay. A lane's numbers depend on that lane
+alone.
+
+Shapes: M samples (the batch rounded up to fours), n inputs (observation and a constant 1, rounded up to fours), H
+hidden units, A actions. Rows and columns that only round up hold zeros. Inner loops run over hidden units, which lie
+side by side.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -12,202 +20,275 @@ import numpy as np
 from marl_sim.core.rng import mix
 
 from .buffers import WORD
-from .draws import subset
+from .draws import hash_size, subset
 from .optim import BETA1, BETA2, EPS
 
-# Sums may be reordered, so that they vectorise. NaN and infinity keep their meaning: they are how a diverged lane is found.
+# Sums may be reordered, so that they vectorise. NaN and infinity keep their meaning: they tell of a diverged lane.
 REORDER = {"reassoc", "contract", "nsz"}
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
+class Scratch(NamedTuple):
+    """Working memory for one lane at a time, made once (compiling allocations would take as long as compiling the
+    rest).
+    """
+
+    obs: np.ndarray  # [M, n]
+    next_obs: np.ndarray
+    reward: np.ndarray  # [M]
+    action: np.ndarray
+    delta: np.ndarray
+    taken: np.ndarray
+    ended: np.ndarray
+    legal: np.ndarray  # [M, A]
+    value: np.ndarray
+    judge: np.ndarray
+    w: np.ndarray  # [n, H]
+    grad_w: np.ndarray
+    out: np.ndarray  # [A, H]
+    grad_out: np.ndarray
+    bias: np.ndarray  # [A]
+    grad_bias: np.ndarray
+    h: np.ndarray  # [M, H]
+    grad: np.ndarray  # [P]
+    chosen: np.ndarray  # [batch]
+    seen: np.ndarray
+
+
+def scratch(dim: int, hidden: int, n_actions: int, batch: int) -> Scratch:
+    """Working memory for minibatches of `batch` transitions with `dim` observation columns."""
+    m, n = (batch + 3) // 4 * 4, (dim + 4) // 4 * 4
+    obs = np.zeros((2, m, n), np.float32)
+    obs[:, :batch, dim] = 1  # meets the bias
+    sample = np.zeros((3, m), np.float32)
+    values = np.zeros((2, m, n_actions), np.float32)
+    w, out, bias = (np.zeros((2, *shape), np.float32) for shape in ((n, hidden), (n_actions, hidden), (n_actions,)))
+    flat = (dim + 1) * hidden + (hidden + 1) * n_actions
+    return Scratch(
+        obs[0], obs[1], sample[0], np.zeros(m, np.int64), sample[1], sample[2], np.zeros(m, np.bool_),
+        np.zeros((m, n_actions), np.bool_), values[0], values[1], w[0], w[1], out[0], out[1], bias[0], bias[1],
+        np.zeros((m, hidden), np.float32), np.zeros(flat, np.float32), np.zeros(batch, np.int64),
+        np.zeros(hash_size(batch), np.int64),
+    )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(rows, tags, lane, chosen, dim, obs, action, reward, next_obs, legal, ended):
+    """Copy the chosen transitions of a lane out of its ring."""
+    start = rows.shape[2] - 2 * dim
+    for i in range(chosen.size):  # both ends of every row in a loop of its own: many cache misses at once
+        reward[i] = rows[lane, chosen[i], 0]
+        next_obs[i, dim - 1] = rows[lane, chosen[i], rows.shape[2] - 1]
+    for i in range(chosen.size):
+        at = chosen[i]
+        code = tags[lane, at, 1]
+        action[i] = code >> 1
+        ended[i] = (code & 1) != 0
+        for a in range(legal.shape[1]):
+            legal[i, a] = ((tags[lane, at, 2 + a // WORD] >> (a % WORD)) & 1) != 0
+        for d in range(dim):
+            obs[i, d] = rows[lane, at, start + d]
+            next_obs[i, d] = rows[lane, at, start + dim + d]
+
+
+@numba.njit(cache=True, nogil=True)
+def _unpack(params, lane, inputs, w, out, bias):
+    """Copy a parameter row as first layer w [n, H] (bias in row `inputs`), output layer out [A, H] and its bias [A]."""
+    k = 0
+    for d in range(inputs + 1):
+        for j in range(w.shape[1]):
+            w[d, j] = params[lane, k]
+            k += 1
+    for j in range(out.shape[1]):
+        for a in range(out.shape[0]):
+            out[a, j] = params[lane, k]
+            k += 1
+    for a in range(bias.size):
+        bias[a] = params[lane, k + a]
+
+
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
 def _hidden(x, w, h):
-    """h = relu(x @ w) for one input x whose last entry is 1; four rows of w at a time."""
+    """h [M, H] = x [M, n] @ w [n, H], before the ReLU, which whoever reads h applies; four rows of w at a time."""
     n, size = w.shape
-    first = n % 4 or 4
-    x0 = x[0]
-    if first == 1:
+    for i in range(x.shape[0]):
+        x0, x1, x2, x3 = x[i, 0], x[i, 1], x[i, 2], x[i, 3]
         for j in range(size):
-            h[j] = x0 * w[0, j]
-    elif first == 2:
-        x1 = x[1]
-        for j in range(size):
-            h[j] = x0 * w[0, j] + x1 * w[1, j]
-    elif first == 3:
-        x1, x2 = x[1], x[2]
-        for j in range(size):
-            h[j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j]
-    else:
-        x1, x2, x3 = x[1], x[2], x[3]
-        for j in range(size):
-            h[j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j] + x3 * w[3, j]
-    for d in range(first, n, 4):
-        x0, x1, x2, x3 = x[d], x[d + 1], x[d + 2], x[d + 3]
-        for j in range(size):
-            h[j] += x0 * w[d, j] + x1 * w[d + 1, j] + x2 * w[d + 2, j] + x3 * w[d + 3, j]
-    for j in range(size):
-        h[j] = max(h[j], ZERO)
+            h[i, j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j] + x3 * w[3, j]
+        for d in range(4, n, 4):
+            x0, x1, x2, x3 = x[i, d], x[i, d + 1], x[i, d + 2], x[i, d + 3]
+            for j in range(size):
+                h[i, j] += x0 * w[d, j] + x1 * w[d + 1, j] + x2 * w[d + 2, j] + x3 * w[d + 3, j]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _dot(u, v):
-    total = ZERO
-    for j in range(u.size):
-        total += u[j] * v[j]
-    return total
+def _output(h, out, bias, q):
+    """q [M, A] = relu(h [M, H]) @ out.T + bias, four samples at a time."""
+    for i in range(0, h.shape[0], 4):
+        for a in range(bias.size):
+            s0 = s1 = s2 = s3 = ZERO
+            for j in range(h.shape[1]):
+                s0 += max(h[i, j], ZERO) * out[a, j]
+                s1 += max(h[i + 1, j], ZERO) * out[a, j]
+                s2 += max(h[i + 2, j], ZERO) * out[a, j]
+                s3 += max(h[i + 3, j], ZERO) * out[a, j]
+            q[i, a], q[i + 1, a], q[i + 2, a], q[i + 3, a] = s0 + bias[a], s1 + bias[a], s2 + bias[a], s3 + bias[a]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _backward(x, delta, out, h, g, grad_w, grad_out):
-    """Add one sample's gradient: delta = dloss/dQ of the action taken, whose output weights are `out`."""
+def _output_of(h, out, bias, action, q):
+    """q [M] = the values of one action a sample."""
+    for i in range(h.shape[0]):
+        a = action[i]
+        s = ZERO
+        for j in range(h.shape[1]):
+            s += max(h[i, j], ZERO) * out[a, j]
+        q[i] = s + bias[a]
+
+
+@numba.njit(cache=True, nogil=True)
+def _best(value, judge, legal, i):
+    """The value of the legal action that `judge` prefers in sample i; 0 where none is legal."""
+    choice = -1
+    for a in range(legal.shape[1]):
+        if legal[i, a] and (choice < 0 or judge[i, a] > judge[i, choice]):
+            choice = a
+    return value[i, choice] if choice >= 0 else ZERO
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _backward(x, delta, action, out, h, grad_w, grad_out):
+    """Gradients from delta [M], the derivative of the loss by the value of the action taken; h is used up."""
     n, size = grad_w.shape
-    for j in range(size):
-        grad_out[j] += delta * h[j]
-        g[j] = delta * out[j] if h[j] > ZERO else ZERO
-    for d in range(0, n - 1, 2):
-        x0, x1 = x[d], x[d + 1]
+    for d in range(n):
         for j in range(size):
-            grad_w[d, j] += x0 * g[j]
-            grad_w[d + 1, j] += x1 * g[j]
-    if n % 2:
-        x0 = x[n - 1]
+            grad_w[d, j] = ZERO
+    for a in range(out.shape[0]):
         for j in range(size):
-            grad_w[n - 1, j] += x0 * g[j]
+            grad_out[a, j] = ZERO
+    for i in range(h.shape[0]):
+        a = action[i]
+        for j in range(size):
+            grad_out[a, j] += delta[i] * max(h[i, j], ZERO)
+            h[i, j] = delta[i] * out[a, j] if h[i, j] > ZERO else ZERO
+    for i in range(0, h.shape[0], 4):
+        for d in range(n):
+            x0, x1, x2, x3 = x[i, d], x[i + 1, d], x[i + 2, d], x[i + 3, d]
+            for j in range(size):
+                grad_w[d, j] += x0 * h[i, j] + x1 * h[i + 1, j] + x2 * h[i + 2, j] + x3 * h[i + 3, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _pack(grad_w, grad_out, grad_bias, inputs, grad):
+    """The reverse of `_unpack`, into a flat gradient [P]."""
+    k = 0
+    for d in range(inputs + 1):
+        for j in range(grad_w.shape[1]):
+            grad[k] = grad_w[d, j]
+            k += 1
+    for j in range(grad_out.shape[1]):
+        for a in range(grad_out.shape[0]):
+            grad[k] = grad_out[a, j]
+            k += 1
+    for a in range(grad_bias.size):
+        grad[k + a] = grad_bias[a]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _adam(p, g, m, v, step, lr, clip):
-    """One Adam step in place, after scaling g to a norm of at most `clip` (0: no limit)."""
+def _adam(p, m, v, g, lane, step, lr, clip):
+    """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
     scale = ONE
     if clip > 0:
-        scale = min(ONE, np.float32(clip / (np.sqrt(_dot(g, g)) + 1e-6)))
+        square = 0.0
+        for i in range(g.size):
+            square += g[i] * g[i]
+        scale = np.float32(min(1.0, clip / (np.sqrt(square) + 1e-6)))
     size, root = np.float32(lr / (1 - BETA1**step)), np.float32(1 / np.sqrt(1 - BETA2**step))
     b1, c1, b2, c2 = np.float32(BETA1), np.float32(1 - BETA1), np.float32(BETA2), np.float32(1 - BETA2)
     eps = np.float32(EPS)
-    for i in range(p.size):
+    for i in range(g.size):
         gi = g[i] * scale
-        m[i] = b1 * m[i] + c1 * gi
-        v[i] = b2 * v[i] + c2 * gi * gi
-        p[i] -= size * m[i] / (np.sqrt(v[i]) * root + eps)
+        mi = b1 * m[lane, i] + c1 * gi
+        vi = b2 * v[lane, i] + c2 * gi * gi
+        m[lane, i], v[lane, i] = mi, vi
+        p[lane, i] -= size * mi / (np.sqrt(vi) * root + eps)
 
 
-@numba.njit(cache=True, nogil=True)
-def _unpack(row, n, size, out, bias):
-    """Copy a parameter row's output layer as out [A, H], bias [A]; the first layer is used where it lies."""
-    start = n * size
-    n_actions = bias.size
-    for j in range(size):
-        for a in range(n_actions):
-            out[a, j] = row[start + j * n_actions + a]
-    for a in range(n_actions):
-        bias[a] = row[start + size * n_actions + a]
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def forward(params, obs, deciding, values, w, out, bias, h):
+    """values float64 [L, B, A] of obs float32 [L, B, D] where deciding; the other entries stay as they are.
 
-
-@numba.njit(cache=True, nogil=True)
-def forward(params, hidden, obs, deciding, values):
-    """values float64 [L, B, A] of obs float32 [L, B, D] where deciding; the other entries stay as they are."""
-    n, n_actions = obs.shape[2] + 1, values.shape[2]
-    x, h = np.ones(n, np.float32), np.empty(hidden, np.float32)
-    out, bias = np.empty((n_actions, hidden), np.float32), np.empty(n_actions, np.float32)
+    One sample at a time; w, out, bias and h [H] are scratch.
+    """
+    dim = obs.shape[2]
     for lane in range(obs.shape[0]):
         fresh = True
         for b in range(obs.shape[1]):
             if not deciding[lane, b]:
                 continue
             if fresh:
-                _unpack(params[lane], n, hidden, out, bias)
+                _unpack(params, lane, dim, w, out, bias)
                 fresh = False
-            for d in range(n - 1):
-                x[d] = obs[lane, b, d]
-            _hidden(x, params[lane, : n * hidden].reshape(n, hidden), h)
-            for a in range(n_actions):
-                values[lane, b, a] = _dot(h, out[a]) + bias[a]
+            for j in range(h.size):
+                h[j] = w[dim, j]
+            for d in range(dim):
+                for j in range(h.size):
+                    h[j] += obs[lane, b, d] * w[d, j]
+            for a in range(bias.size):
+                q = bias[a]
+                for j in range(h.size):
+                    q += max(h[j], ZERO) * out[a, j]
+                values[lane, b, a] = q
 
 
 @numba.njit(cache=True, nogil=True)
 def learn(
     rows, tags, clocks, keys, params, target, m, v, updates, losses,
-    hidden, n_actions, batch, hash_size, gamma, lr, clip, target_every, double,
+    dim, gamma, lr, clip, target_every, double, scratch,
 ):  # fmt: skip
     """Do the learning steps each lane owes; returns the lane whose loss is not finite, or -1.
 
-    rows, tags: the replay memory and its integer view [L, capacity, R]; clocks [4, L] its clocks; params, target, m, v float32 [L, P];
-    updates int64 [L]; losses float64 [L] takes the last loss of each lane that learned.
+    rows, tags: the replay memory and its integer view [L, capacity, R]; clocks [4, L] its clocks; params, target, m, v
+    float32 [L, P]; updates int64 [L]; losses float64 [L] takes the last loss of each lane that learned.
     """
-    dim = (rows.shape[2] - 2 - (n_actions + WORD - 1) // WORD) // 2
-    n = dim + 1
-    ahead, behind = np.ones((batch, n), np.float32), np.ones((batch, n), np.float32)
-    reward, taken = np.empty(batch, np.float32), np.empty(batch, np.int64)
-    legal, ended = np.empty((batch, n_actions), np.bool_), np.empty(batch, np.bool_)
-    h, g = np.empty(hidden, np.float32), np.empty(hidden, np.float32)
-    out, out_target = np.empty((n_actions, hidden), np.float32), np.empty((n_actions, hidden), np.float32)
-    bias, bias_target = np.empty(n_actions, np.float32), np.empty(n_actions, np.float32)
-    grad, grad_out = np.empty(params.shape[1], np.float32), np.empty((n_actions, hidden), np.float32)
-    grad_w = grad[: n * hidden].reshape(n, hidden)
-    chosen, seen = np.empty(batch, np.int64), np.empty(hash_size, np.int64)
-
+    s = scratch
+    batch, n_actions = s.chosen.size, s.bias.size
+    scale = ONE / np.float32(batch)
     for lane in range(params.shape[0]):
-        w = params[lane, : n * hidden].reshape(n, hidden)
-        w_target = target[lane, : n * hidden].reshape(n, hidden)
         while clocks[3, lane] > 0:
             clocks[3, lane] -= 1
-            subset(mix(keys[lane], updates[lane]), clocks[1, lane], chosen, seen)
-            for i in range(batch):
-                row, tag = rows[lane, chosen[i]], tags[lane, chosen[i]]
-                for d in range(dim):
-                    behind[i, d] = row[d]
-                    ahead[i, d] = row[dim + d]
-                reward[i] = row[2 * dim]
-                taken[i] = tag[2 * dim + 1] >> 1
-                ended[i] = (tag[2 * dim + 1] & 1) != 0
-                for a in range(n_actions):
-                    legal[i, a] = ((tag[2 * dim + 2 + a // WORD] >> (a % WORD)) & 1) != 0
-            _unpack(params[lane], n, hidden, out, bias)
-            _unpack(target[lane], n, hidden, out_target, bias_target)
-            grad[:] = ZERO
-            grad_out[:] = ZERO
+            subset(mix(keys[lane], updates[lane]), clocks[1, lane], s.chosen, s.seen)
+            _gather(rows, tags, lane, s.chosen, dim, s.obs, s.action, s.reward, s.next_obs, s.legal, s.ended)
+            _unpack(target, lane, dim, s.w, s.out, s.bias)
+            _hidden(s.next_obs, s.w, s.h)
+            _output(s.h, s.out, s.bias, s.value)
+            _unpack(params, lane, dim, s.w, s.out, s.bias)
+            if double:
+                _hidden(s.next_obs, s.w, s.h)
+                _output(s.h, s.out, s.bias, s.judge)
+            _hidden(s.obs, s.w, s.h)
+            _output_of(s.h, s.out, s.bias, s.action, s.taken)
+
             loss = 0.0
+            for a in range(n_actions):
+                s.grad_bias[a] = ZERO
             for i in range(batch):
-                y = reward[i]
-                if not ended[i]:
-                    y += gamma * _best(ahead[i], w, out, bias, w_target, out_target, bias_target, legal[i], double, h)
-                a = taken[i]
-                _hidden(behind[i], w, h)
-                error = _dot(h, out[a]) + bias[a] - y
+                y = s.reward[i]
+                if not s.ended[i]:
+                    y += gamma * _best(s.value, s.judge if double else s.value, s.legal, i)
+                error = s.taken[i] - y
                 loss += 0.5 * error * error if abs(error) < ONE else abs(error) - 0.5
-                delta = min(max(error, -ONE), ONE) / np.float32(batch)
-                grad[(n + n_actions) * hidden + a] += delta
-                _backward(behind[i], delta, out[a], h, g, grad_w, grad_out[a])
+                s.delta[i] = min(max(error, -ONE), ONE) * scale
+                s.grad_bias[s.action[i]] += s.delta[i]
             losses[lane] = loss / batch
             if not np.isfinite(loss):
                 return lane
-            for j in range(hidden):
-                for a in range(n_actions):
-                    grad[n * hidden + j * n_actions + a] = grad_out[a, j]
+
+            _backward(s.obs, s.delta, s.action, s.out, s.h, s.grad_w, s.grad_out)
+            _pack(s.grad_w, s.grad_out, s.grad_bias, dim, s.grad)
             updates[lane] += 1
-            _adam(params[lane], grad, m[lane], v[lane], updates[lane], lr, clip)
+            _adam(params, m, v, s.grad, lane, updates[lane], lr, clip)
             if updates[lane] % target_every == 0:
-                target[lane, :] = params[lane]
+                for i in range(params.shape[1]):
+                    target[lane, i] = params[lane, i]
     return -1
-
-
-@numba.njit(cache=True, nogil=True)
-def _best(x, w, out, bias, w_target, out_target, bias_target, legal, double, h):
-    """The target network's value of the best legal action (the online network's choice of it if `double`); 0 where none is legal."""
-    choice = -1
-    if double:
-        _hidden(x, w, h)
-        top = ZERO
-        for a in range(bias.size):
-            if legal[a]:
-                q = _dot(h, out[a]) + bias[a]
-                if choice < 0 or q > top:
-                    choice, top = a, q
-    _hidden(x, w_target, h)
-    best, found = ZERO, False
-    for a in range(bias.size):
-        if legal[a] and (choice < 0 or a == choice):
-            q = _dot(h, out_target[a]) + bias_target[a]
-            if not found or q > best:
-                best, found = q, True
-    return best

@@ -1,7 +1,7 @@
 """Stacked multilayer perceptrons: L networks of one shape as one [L, P] array of parameters.
 
-A layer's part of a parameter row is its weights [inputs, outputs] followed by its biases [outputs], that is a matrix [inputs + 1, outputs]
-whose last row meets a constant input of 1.
+A layer's part of a parameter row is its weights [inputs, outputs] followed by its biases [outputs], that is a matrix
+[inputs + 1, outputs] whose last row meets a constant input of 1.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from .draws import fill_uniform
 
 
 class MLP:
-    """Shape of a multilayer perceptron with ReLU between layers; parameters live outside, in rows of length `n_params`."""
+    """Shape of a multilayer perceptron with ReLU between layers; parameters live outside, in rows of length
+    `n_params`.
+    """
 
     def __init__(self, inputs: int, hidden: tuple[int, ...], outputs: int) -> None:
         self.sizes = (inputs, *hidden, outputs)
@@ -22,7 +24,9 @@ class MLP:
         self.n_params = sum((i + 1) * o for i, o in self.layers)
 
     def init(self, keys: np.ndarray) -> np.ndarray:
-        """float32 [L, P]: torch's default for nn.Linear, U(-1/sqrt(inputs), 1/sqrt(inputs)) for weights and biases, drawn per lane."""
+        """float32 [L, P]: torch's default for nn.Linear, U(-1/sqrt(inputs), 1/sqrt(inputs)) for weights and biases,
+        drawn per lane.
+        """
         draws = np.empty((keys.size, self.n_params))
         fill_uniform(keys, draws)
         bounds = np.concatenate([np.full((i + 1) * o, max(i, 1) ** -0.5) for i, o in self.layers])

@@ -12,7 +12,9 @@ Clock = Literal["updates", "decisions"]
 
 @dataclass(frozen=True)
 class Schedule:
-    """A rate in [0, 1] that follows a clock: the lane's `updates` (learning steps) or its `decisions` (actions chosen)."""
+    """A rate in [0, 1] that follows a clock: the lane's `updates` (learning steps) or its `decisions` (actions
+    chosen).
+    """
 
     start: float
     end: float

@@ -11,7 +11,7 @@ import numpy as np
 
 from marl_sim.core.rng import mix
 
-from .base import HeadSpec, Lanes, Learner
+from .base import HeadSpec, Lanes, Learner, check_count
 from .buffers import WORD, Replay
 from .draws import fill_uniform, hash_size, subset
 from .schedules import Schedule, check_rate
@@ -23,10 +23,13 @@ MAX_STATES = 1 << 24
 class TabularQ(Learner):
     """Q-learning with a table (Watkins 1989).
 
-        Q(s, a) <- Q(s, a) + alpha * (r + gamma * max_a' Q(s', a') - Q(s, a))      over legal a'; no bootstrap where the game terminated
+        Q(s, a) <- Q(s, a) + alpha * (r + gamma * max_a' Q(s', a') - Q(s, a))
 
-    Without `replay` every stored transition is learned once, in order. With `replay` each stored transition calls for one minibatch of that
-    many different remembered transitions, taken one after the other. Needs an index-coded observation (`levels` of the head).
+    over legal a', without bootstrap where the game terminated.
+
+    Without `replay` every stored transition is learned once, in order. With `replay` each stored transition calls for
+    one minibatch of that many different remembered transitions, taken one after the other. Needs an index-coded
+    observation (`levels` of the head).
     """
 
     alpha: float = 0.01  # step size, above 0 to 1
@@ -34,15 +37,15 @@ class TabularQ(Learner):
     epsilon: float | Schedule = 0.1  # share of random actions
     init: float | Literal["uniform"] = 0.0  # starting values; "uniform": U(0, 1)
     replay: int | None = None  # transitions in a minibatch; None: learn each transition once, as it comes
-    memory: Literal["ring", "episode"] = (
-        "episode"  # what replay draws from: this episode, or the last `buffer` transitions
-    )
+    memory: Literal["ring", "episode"] = "episode"  # replay draws from this episode, or the last `buffer` transitions
     buffer: int = 131072  # transitions a lane remembers for replay
 
     def check(self) -> None:
-        for name in ("alpha", "gamma"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"TabularQ.{name} is {getattr(self, name)!r}; it must be a number from 0 to 1.")
+        if not 0 < self.alpha <= 1:
+            raise ValueError(f"TabularQ.alpha is {self.alpha!r}; it must be a number above 0 and at most 1.")
+        if not 0 <= self.gamma <= 1:
+            raise ValueError(f"TabularQ.gamma is {self.gamma!r}; it must be a number from 0 to 1.")
+        check_count("TabularQ.buffer", self.buffer)
         if self.init != "uniform" and not (isinstance(self.init, (int, float)) and math.isfinite(self.init)):
             raise ValueError(f"TabularQ.init is {self.init!r}; it must be a finite number or 'uniform'.")
         if self.replay is not None and not 1 <= self.replay <= self.buffer:
@@ -61,7 +64,7 @@ class TabularQ(Learner):
 
 @numba.njit(cache=True, nogil=True)
 def _states(obs, flag, levels, states):
-    """states[l, b] = the number of the index-coded observation where flagged; returns a lane with an impossible one, or -1."""
+    """Number index-coded observations where flagged; returns a lane with an impossible one, or -1."""
     for lane in range(obs.shape[0]):
         for b in range(obs.shape[1]):
             state = 0
@@ -87,14 +90,14 @@ def _look_up(table, states, deciding, values):
 @numba.njit(cache=True, nogil=True)
 def _learn_one(q, row, tag, alpha, gamma):
     """One transition into the table q [S, A]; row as in `buffers` with D = 1. Returns the squared error halved."""
-    state, action = int(row[0]), tag[3] >> 1
+    state, action = int(row[row.size - 2]), tag[1] >> 1
     best, found = 0.0, False
-    if tag[3] & 1 == 0:
-        after = int(row[1])
+    if tag[1] & 1 == 0:
+        after = int(row[row.size - 1])
         for a in range(q.shape[1]):
-            if (tag[4 + a // WORD] >> (a % WORD)) & 1 and (not found or q[after, a] > best):
+            if (tag[2 + a // WORD] >> (a % WORD)) & 1 and (not found or q[after, a] > best):
                 best, found = q[after, a], True
-    error = row[2] + gamma * best - q[state, action]
+    error = row[0] + gamma * best - q[state, action]
     q[state, action] += alpha * error
     return 0.5 * error * error
 
@@ -133,7 +136,8 @@ class TabularLanes(Lanes):
     def __init__(self, options: TabularQ, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         if spec.levels is None:
             raise ValueError(
-                f"TabularQ needs an index-coded observation, but head {spec.name!r} has real-valued columns (levels is None)."
+                f"TabularQ needs an index-coded observation, but head {spec.name!r} has real-valued columns "
+                "(its levels are None)."
             )
         n_states = math.prod(spec.levels)
         if n_states > MAX_STATES:
@@ -178,7 +182,8 @@ class TabularLanes(Lanes):
         after = self._number(next_obs, valid & ~np.asarray(terminated))[:, :, None].astype(np.float64)
         if self.options.replay is None and int(self.replay.count.max()) + valid.shape[1] > self.options.buffer:
             raise ValueError(
-                f"Head {self.spec.name!r} has {self.options.buffer} transitions waiting; call learn() before adding more."
+                f"Head {self.spec.name!r} has {self.options.buffer} transitions waiting; "
+                "call learn() before adding more."
             )
         return self.replay.add(now, action, reward, after, next_legal, terminated, valid)
 
@@ -190,12 +195,7 @@ class TabularLanes(Lanes):
             self.table, memory.rows, memory.tags, memory.clocks, self.keys["replay"], self.updates, self._losses,
             self.options.alpha, self.options.gamma, self.options.replay is not None, chosen, seen,
         )  # fmt: skip
-        if bad >= 0:
-            raise FloatingPointError(
-                f"Lane {bad} of head {self.spec.name!r} has a loss of {self._losses[bad]} at learning step {self.updates[bad] + 1}; "
-                "it must stay finite."
-            )
-        return self._report(before)
+        return self._report(before, bad)
 
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
         if self.options.replay is not None:

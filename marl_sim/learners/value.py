@@ -11,9 +11,8 @@ import torch
 from torch import nn
 
 from . import fused
-from .base import HeadSpec, Lanes, Learner
+from .base import HeadSpec, Lanes, Learner, check_count
 from .buffers import Batch, Replay
-from .draws import hash_size
 from .nets import MLP
 from .optim import Adam, clip_by_norm
 from .schedules import Schedule, check_rate
@@ -54,17 +53,17 @@ class DQN(Learner):
             raise ValueError(f"DQN.gamma is {self.gamma!r}; it must be a number from 0 to 1.")
         object.__setattr__(self, "hidden", tuple(self.hidden))
         for name in ("batch", "buffer", "train_every", "target_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"DQN.{name} is {getattr(self, name)!r}; it must be at least 1.")
-        if any(width < 1 for width in self.hidden):
-            raise ValueError(f"DQN.hidden is {self.hidden!r}; every width must be at least 1.")
-        for name in ("lr", "clip"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ValueError(f"DQN.{name} is {value!r}; it must be positive and finite.")
+            check_count(f"DQN.{name}", getattr(self, name))
+        for width in self.hidden:
+            check_count("A width in DQN.hidden", width)
+        if not 0 < self.lr < float("inf"):
+            raise ValueError(f"DQN.lr is {self.lr!r}; it must be positive and finite.")
+        if self.clip is not None and not 0 < self.clip < float("inf"):
+            raise ValueError(f"DQN.clip is {self.clip!r}; it must be None or positive and finite.")
         if not self.batch <= (self.batch if self.warmup is None else self.warmup) <= self.buffer:
             raise ValueError(
-                f"DQN.batch is {self.batch}, warmup {self.warmup} and buffer {self.buffer}; it needs batch <= warmup <= buffer."
+                f"DQN.batch is {self.batch}, warmup {self.warmup} and buffer {self.buffer}; "
+                "it needs batch <= warmup <= buffer."
             )
         for name, allowed in (("memory", ("ring", "episode")), ("path", ("auto", "fused", "torch"))):
             if getattr(self, name) not in allowed:
@@ -87,6 +86,8 @@ class DQNLanes(Lanes):
         self.device = torch.device(device)
         self.net = MLP(spec.obs_dim, options.hidden, spec.n_actions)
         self.fused = self._use_fused()
+        if self.fused:
+            self._scratch = fused.scratch(spec.obs_dim, options.hidden[0], spec.n_actions, options.batch)
         self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
         self.target = self.params.clone()
         self.adam = Adam(self.params, options.lr)
@@ -101,7 +102,8 @@ class DQNLanes(Lanes):
         able = self.device.type == "cpu" and len(self.options.hidden) == 1
         if self.options.path == "fused" and not able:
             raise ValueError(
-                f"DQN.path is 'fused' with hidden {self.options.hidden} on {self.device.type}; it needs one hidden layer on the cpu."
+                f"DQN.path is 'fused' with hidden {self.options.hidden} on {self.device.type}; "
+                "it needs one hidden layer on the cpu."
             )
         small = self.spec.obs_dim * sum(self.options.hidden) <= FUSED_WEIGHTS
         return self.options.path == "fused" or (self.options.path == "auto" and able and small)
@@ -129,7 +131,8 @@ class DQNLanes(Lanes):
             self._values = np.zeros((*deciding.shape, self.spec.n_actions))
         if self.fused:
             obs = np.ascontiguousarray(obs, dtype=np.float32)
-            fused.forward(self.params.numpy(), self.options.hidden[0], obs, deciding, self._values)
+            s = self._scratch
+            fused.forward(self.params.numpy(), obs, deciding, self._values, s.w, s.out, s.bias, s.h[0])
             return self._values
         lanes = np.flatnonzero(deciding.any(1))
         if lanes.size:
@@ -140,26 +143,21 @@ class DQNLanes(Lanes):
 
     def learn(self) -> dict[str, np.ndarray]:
         before = self._begin()
+        bad = -1
         if self.replay.owed.any():
             bad = self._learn_fused() if self.fused else self._learn_torch()
-            if bad >= 0:
-                raise FloatingPointError(
-                    f"Lane {bad} of head {self.spec.name!r} has a loss of {self._losses[bad]} at learning step "
-                    f"{self.updates[bad] + 1}; it must stay finite (a smaller lr or clip may help)."
-                )
-        return self._report(before)
+        return self._report(before, bad)
 
     def _learn_fused(self) -> int:
-        o, memory = self.options, self.replay
+        o, memory, adam = self.options, self.replay, self.adam
         return fused.learn(
             memory.rows, memory.tags, memory.clocks, self.keys["replay"],
-            self.params.numpy(), self.target.numpy(), self.adam.m.numpy(), self.adam.v.numpy(), self.updates, self._losses,
-            o.hidden[0], self.spec.n_actions, o.batch, hash_size(o.batch), np.float32(o.gamma), o.lr, o.clip or 0.0,
-            o.target_every, o.double,
+            self.params.numpy(), self.target.numpy(), adam.m.numpy(), adam.v.numpy(), self.updates, self._losses,
+            self.spec.obs_dim, np.float32(o.gamma), o.lr, o.clip or 0.0, o.target_every, o.double, self._scratch,
         )  # fmt: skip
 
     def _learn_torch(self) -> int:
-        """The definition: gradient of the summed losses of the lanes that owe a step, one step each, until none is owed."""
+        """The definition: a step down the summed losses of all lanes that owe one, until none is owed."""
         owed = self.replay.owed
         while owed.any():
             lanes = np.flatnonzero(owed)
