@@ -36,7 +36,9 @@ class EpisodeBook:
         self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
         self.blocks = np.zeros(s, dtype=np.int64)
-        self.friendly = [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
+        self.friendly = (
+            [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
+        )
         self._seed_of = np.repeat(np.arange(s), num_envs)
 
     def _cooperative(self, action: int) -> bool:
@@ -105,6 +107,8 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
     episodes = float(sums["episodes"])
     paid = {name: float(sums[f"paid:{name}"].sum()) / episodes for name in game.components}
     row: dict[str, float] = {"reward": sum(paid.values())} | paid
+    for i, each in enumerate(sum(sums[f"paid:{name}"] for name in game.components) / episodes):
+        row[f"reward_{i}"] = float(each)
     count = dict(zip(game.choice_names, sums["choices"].sum(0), strict=True))
     if "play" in game.kinds:
         start, words = game.choice_offset["play"], game.choices("play")
@@ -113,7 +117,9 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
         for i, each in enumerate(played):
             row[f"cooperation_{i}"] = share(each[friendly].sum(), each.sum())
     if "outcomes" in sums:
-        for name, value in zip(("mutual_cooperation", "sucker", "temptation", "mutual_defection"), sums["outcomes"], strict=True):
+        for name, value in zip(
+            ("mutual_cooperation", "sucker", "temptation", "mutual_defection"), sums["outcomes"], strict=True
+        ):
             row[name] = share(value, sums["outcomes"].sum())
     if "justly" in sums:
         just, unjust, spared = sums["justly"][0], sums["unjustly"][0], sums["spared"]

@@ -22,7 +22,9 @@ Rows = list[dict[str, Any]]
 class Head:
     """One decision head: its lanes, its columns of the observation, and its open decisions."""
 
-    def __init__(self, trainer: Trainer, name: str, kinds: tuple[str, ...], columns: slice, levels: Any, n_actions: int):
+    def __init__(
+        self, trainer: Trainer, name: str, kinds: tuple[str, ...], columns: slice, levels: Any, n_actions: int
+    ):
         game = trainer.game
         self.name, self.columns, self.n_actions = name, columns, n_actions
         self.stages = [k for k, stage in enumerate(game.stages) if stage.kind in kinds]
@@ -30,7 +32,8 @@ class Head:
         self.mask[self.stages] = True
         self.components = tuple(trainer.rewards.get(name, game.components))
         spec = HeadSpec(name, columns.stop - columns.start, n_actions, levels)
-        self.lanes = trainer.learner.build(spec, trainer.lane_seeds, trainer.lane_agents, trainer.device)
+        learner = trainer.learner if isinstance(trainer.learner, Learner) else trainer.learner[name]
+        self.lanes = learner.build(spec, trainer.lane_seeds, trainer.lane_agents, trainer.device)
         shape = (len(trainer.lane_seeds), trainer.worlds_a_lane, spec.obs_dim, n_actions)
         self.credit = CREDITS[trainer.credit](self.stages, shape)
 
@@ -44,7 +47,7 @@ class Trainer:
     """Trains one learner an agent, for many seeds at once, in one game.
 
     game       a Game or the name of a registered one
-    learner    DQN(...), TabularQ(...), ...: every agent of every seed is a lane of its own
+    learner    DQN(...), TabularQ(...), ...: every agent of every seed is a lane of its own; or {head: learner}
     seeds      whole numbers, or how many (0, 1, ...); the numbers of a seed do not depend on the others
     episodes   episodes every world plays
     num_envs   worlds a seed, all driven by the same agents
@@ -53,7 +56,8 @@ class Trainer:
     rewards    {head: components}: which rewards teach which head; all, where a head is not named
     shared     one learner for all agents of a seed (parameter sharing) rather than one each
     policies   {agent: Policy}: seats that do not learn
-    layers     reward layers, called as layer(trainer, head, obs, legal, deciding, action) -> extra reward or None
+    layers     reward layers over the game's payoffs (see training.introspection); records keep the true payoffs
+    probes     called as probe(trainer, s, row) -> {column: number} for every row of seed number s
     block      episodes a row of records averages over
 
     Lanes are numbered seed by seed, agent by agent; lane = s * n_agents + i.
@@ -62,7 +66,7 @@ class Trainer:
     def __init__(
         self,
         game: Game | str,
-        learner: Learner,
+        learner: Learner | Mapping[str, Learner],
         seeds: int | Sequence[int] = 1,
         episodes: int = 100,
         num_envs: int = 1,
@@ -72,6 +76,7 @@ class Trainer:
         shared: bool = False,
         policies: Mapping[int, Policy] | None = None,
         layers: Sequence[Any] = (),
+        probes: Sequence[Any] = (),
         block: int = 10,
         device: str = "cpu",
         threads: int = 1,
@@ -81,7 +86,8 @@ class Trainer:
         self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         self.credit, self.device, self.shared = credit, device, shared
         self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
-        self.policies, self.layers, self.block = dict(policies or {}), tuple(layers), block
+        self.policies, self.block = dict(policies or {}), block
+        self.layers, self.probes = tuple(layers), tuple(probes)
         self._check(heads)
         n, s = self.game.n_agents, len(self.seeds)
         self.simulator = Simulator(self.game, num_envs, self.seeds, threads=threads, settled=credit == "settled")
@@ -106,6 +112,10 @@ class Trainer:
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
         names = self.game.kinds if heads == "per stage" else ("all",)
+        if not isinstance(self.learner, Learner):
+            for head in names:
+                if not isinstance(self.learner.get(head), Learner):
+                    raise ValueError(f"learner must be a Learner, or name one for each head; nothing for {head!r}")
         for head, parts in self.rewards.items():
             if head not in names:
                 raise ValueError(unknown("head in rewards:", head, names))
@@ -171,7 +181,11 @@ class Trainer:
             for head in self.heads:
                 head.credit.earn(self._reward(head, step, pay))
                 head.credit.close(step, self.arrange, head.columns, head.store)
-        return self.book.see(step)
+        rows = self.book.see(step)
+        for row in rows:
+            for probe in self.probes:
+                row.update(probe(self, self.seeds.index(row["seed"]), row))
+        return rows
 
     def _decide(self, greedy: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sim = self.simulator
@@ -191,7 +205,7 @@ class Trainer:
             stage = self.arrange(np.broadcast_to(sim.stage[:, None], turn.shape))
             head.credit.decide(stage, deciding, obs, legal, chosen, head.store)
             for layer in self.layers:
-                more = layer(self, head, obs, legal, deciding, chosen)
+                more = layer.extra(self, head, obs, deciding, chosen)
                 if more is not None:
                     extra[head.name] = extra.get(head.name, 0.0) + more
         for agent, policy in self.policies.items():
@@ -214,6 +228,8 @@ class Trainer:
 
     def _reward(self, head: Head, step: Step, extra: dict[str, np.ndarray]) -> np.ndarray:
         total = sum((step.components[name] for name in head.components), np.zeros(step.reward.shape))
+        for layer in self.layers:
+            total *= layer.scale(head.name)
         paid = self.arrange(total)
         return paid + extra[head.name] if head.name in extra else paid
 
