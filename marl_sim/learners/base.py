@@ -221,11 +221,11 @@ class Lanes:
             "decisions": self.decisions,
             "greedy_ties": self.greedy_ties,
             "updates": self.updates,
-            "replay_clocks": self.replay.clocks,
+            "replay_clocks": self.replay.clocks.T,
         }
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of everything that changes; lanes of the same options and seeds that load them go on bit for bit."""
+        """Copies of everything that changes, lanes first; the same options and seeds with them go on bit for bit."""
         copies = {name: np.array(array) for name, array in self._state().items()}
         copies["replay_rows"] = self.replay.used()
         return copies
