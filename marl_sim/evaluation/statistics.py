@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 Statistic = Literal["mean", "median", "iqm"]
 Method = Literal["BCa", "percentile"]
@@ -45,7 +44,9 @@ def median(values: ArrayLike, axis: int = -1) -> np.ndarray:
 
 def iqm(values: ArrayLike, axis: int = -1) -> np.ndarray:
     """Interquartile mean: the mean of what is left when floor(S/4) values are cut off each end (Agarwal 2021)."""
-    return stats.trim_mean(np.asarray(values, float), 0.25, axis=axis)
+    ordered = np.sort(np.asarray(values, float), axis=axis)
+    cut = ordered.shape[axis] // 4
+    return np.mean(np.take(ordered, np.arange(cut, ordered.shape[axis] - cut), axis=axis), axis=axis)
 
 
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {"mean": mean, "median": median, "iqm": iqm}
@@ -216,6 +217,8 @@ def _check_level(level: float) -> None:
 def _scipy_bootstrap(
     sample: np.ndarray, estimate: Callable[..., np.ndarray], level: float, method: str, resamples: int, seed: int
 ) -> tuple[float, float]:
+    from scipy import stats  # a second to load: not in every worker of a study
+
     with warnings.catch_warnings():  # scipy warns where BCa is undefined; the caller then takes percentiles
         warnings.simplefilter("ignore")
         result = stats.bootstrap(

@@ -62,10 +62,13 @@ def summarise(
 
 
 def rich_table(summary: Summary, title: str) -> Table:
-    """For the terminal: the point estimate over its interval, so that many metrics fit beside one another."""
+    """For the terminal: the point estimate over its interval, so that many metrics fit beside one another.
+
+    The caption is left to the caller: inside the table it would be wrapped to the table's width.
+    """
     from rich.table import Table
 
-    table = Table(title=title, caption=summary.caption, title_justify="left", caption_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("condition")
     for metric in summary.metrics:
         table.add_column(metric.replace("_", " "), justify="right")
