@@ -156,7 +156,7 @@ def test_only_answers_are_one_sentence():
     with pytest.raises(SystemExit):
         command(answer, [])
     for main in (complaint, deep):
-        with pytest.raises(ValueError, match="cannot reshape|axis 7") as raised:
+        with pytest.raises(ValueError, match=r"cannot reshape|axis 7") as raised:
             command(main, [])
         assert not deliberate(raised.value, __name__)
 
