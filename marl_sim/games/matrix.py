@@ -36,22 +36,50 @@ def pay(n: Any, hosting: Any, partner: Any, action: Any, matrix: Any, payoff: An
 
 
 @rule
-def remember(n: Any, acting: Any, action: Any, friendly: Any, recent: Any, defected: Any) -> None:
-    """Everybody sees what was played: the newest action first."""
-    for i in range(n):
-        if acting[i]:
-            for h in range(recent.shape[1] - 1, 0, -1):
-                recent[i, h] = recent[i, h - 1]
-            recent[i, 0] = action[i]
-            defected[i] = 1 - friendly[action[i]]
-
-
-@rule
-def count_outcomes(n: Any, hosting: Any, partner: Any, defected: Any, outcomes: Any) -> None:
+def count_outcomes(n: Any, hosting: Any, partner: Any, action: Any, friendly: Any, outcomes: Any) -> None:
     """Count each encounter by what its host and its guest did."""
     for host in range(n):
         if hosting[host]:
-            outcomes[2 * defected[host] + defected[partner[host]]] += 1
+            outcomes[2 * (1 - friendly[action[host]]) + 1 - friendly[action[partner[host]]]] += 1
+
+
+@rule
+def remember(
+    n: Any, acting: Any, action: Any, seen_as: Any, friendly: Any, did: Any, recent: Any, defected: Any, played: Any
+) -> None:
+    """Agents remember what they did, and everybody what it looked like: the newest action first."""
+    for i in range(n):
+        played[i] = acting[i]
+        if acting[i]:
+            for h in range(recent.shape[1] - 1, 0, -1):
+                recent[i, h] = recent[i, h - 1]
+                did[i, h] = did[i, h - 1]
+            did[i, 0] = action[i]
+            recent[i, 0] = action[i] if seen_as[i] < 0 else seen_as[i]
+            defected[i] = 1 - friendly[recent[i, 0]]
+            seen_as[i] = -1
+
+
+def memories(game: Game, actions: int) -> dict[str, StateField]:
+    """What every dilemma keeps, and mechanisms rely on.
+
+    recent [n_agents, memory]   what everybody saw an agent do last, newest first (`actions`: nothing yet); lasting
+    did [n_agents, memory]      what it really did, known to itself alone; lasting
+    defected [n_agents]         whether what was seen last was unfriendly
+    played [n_agents]           whether it took part in the last play stage
+    seen_as [n_agents]          set before a play takes effect: the action it will be taken for (-1: what it is)
+
+    Constants beside them: friendly [actions], which actions count as cooperation, and rows and columns, how many actions
+    a host and a guest have.
+    """
+    n, memory = game.n_agents, getattr(game, "memory", 1)
+    return {
+        "recent": ints(n, memory, fill=actions, lasting=True),
+        "did": ints(n, memory, fill=actions, lasting=True),
+        "defected": ints(n),
+        "played": ints(n),
+        "seen_as": ints(n, fill=-1),
+    }
 
 
 @rule
@@ -62,10 +90,10 @@ def target_recent(i: Any, target: Any, recent: Any, out: Any) -> None:
 
 
 @rule
-def own_recent(i: Any, recent: Any, out: Any) -> None:
+def own_recent(i: Any, did: Any, out: Any) -> None:
     """What I did last, newest first."""
     for h in range(out.size):
-        out[h] = recent[i, h]
+        out[h] = did[i, h]
 
 
 @rule
@@ -88,8 +116,8 @@ class MatrixGame(Dilemma):
                   as the society remembers; and the role where the game is not symmetric
     Action        0..n-1 for the row player (the host of the encounter), 0..m-1 for the column player
     Reward        `payoff`: the matrix entry, summed over the encounters that an agent is in
-    State         recent [n_agents, memory] last actions (lasting), defected [n_agents] whether the last one was
-                  unfriendly: not among the `cooperative` actions
+    State         recent, did, defected, played, seen_as (see `memories`); unfriendly are the actions that are not
+                  among the `cooperative`; tally outcomes [4] (both cooperate, host alone, guest alone, nobody)
 
     `actions` and `column_actions` name the actions; `cooperative` lists those that count as cooperation.
     """
@@ -143,6 +171,13 @@ class MatrixGame(Dilemma):
         padded = [(own[a] if a < rows else other[a], other[a] if a < columns else own[a]) for a in range(max(rows, columns))]
         return tuple(a if a == b else f"{a} / {b}" for a, b in padded)
 
+    def payoff_rows(self) -> list[list[str]]:
+        """The payoffs as a table of words, a header first: (row's, column's)."""
+        m, words = self.matrix, self.words()
+        own, other = ([word.split(" / ")[side] if " / " in word else word for word in words] for side in (0, 1))
+        header = ["row \\ column", *other[: m.shape[1]]]
+        return [header, *([own[a], *(f"{x:g}, {y:g}" for x, y in m[a])] for a in range(m.shape[0]))]
+
     def fits(self, game: Game) -> None:
         together = not game.in_turn and game.n_agents > 2
         rows, columns = self.matrix.shape[:2]
@@ -153,11 +188,7 @@ class MatrixGame(Dilemma):
             )
 
     def state(self, game: Game) -> dict[str, StateField]:
-        n, unknown = game.n_agents, len(self.words())
-        return {
-            "recent": ints(n, getattr(game, "memory", 1), fill=unknown, lasting=True),
-            "defected": ints(n),
-        }
+        return memories(game, len(self.words()))
 
     def constants(self, game: Game) -> dict[str, Any]:
         rows, columns = self.matrix.shape[:2]
@@ -171,7 +202,7 @@ class MatrixGame(Dilemma):
                 "play",
                 self.words(),
                 acting=whoever_faces_someone,
-                then=(pay, remember, count_outcomes),
+                then=(pay, count_outcomes, remember),
                 legal=row_or_column if lopsided else None,
             )
         ]

@@ -13,7 +13,6 @@ from ..core.society import Mechanism
 from ..core.stage import Stage
 
 
-
 @rule
 def take_choice(n: Any, acting: Any, action: Any, peers: Any, partner: Any, willing: Any, selected: Any) -> None:
     """Action a of agent i names its a-th peer; the named one cannot refuse."""
@@ -33,12 +32,12 @@ def a_peer(i: Any, peers: Any, out: Any) -> None:
 
 
 @rule
-def peers_recent(i: Any, peers: Any, recent: Any, out: Any) -> None:
-    """The last actions of each peer, peer after peer, newest first."""
+def peers_recent(i: Any, peers: Any, recent: Any, friendly: Any, out: Any) -> None:
+    """The last actions of each peer, peer after peer, newest first; of a peer that is not there, nothing yet."""
     looks = out.size // peers.shape[1]
     for p in range(peers.shape[1]):
         for h in range(looks):
-            out[p * looks + h] = recent[peers[i, p], h] if peers[i, p] >= 0 else -1
+            out[p * looks + h] = recent[peers[i, p], h] if peers[i, p] >= 0 else friendly.size
 
 
 @rule

@@ -31,16 +31,17 @@ def is_near(peers: Any, host: Any, guest: Any, j: Any) -> Any:
 
 
 @numba.njit
-def stranger(facing: Any, j: Any, v: Any) -> Any:
+def stranger(played: Any, facing: Any, j: Any, v: Any) -> Any:
     """Whether v played, and neither against j nor as j."""
-    return v != j and facing[v] >= 0 and facing[v] != j and facing[j] != v
+    return v != j and played[v] and facing[v] >= 0 and facing[v] != j and facing[j] != v
 
 
 @rule
 def summon_in_turn(
-    key: Any, n: Any, peers: Any, facing: Any, hosting: Any, partners: Any, witnesses: Any, nearby: Any, watch: Any
-) -> None:
-    """One encounter at the table: pass 0 judges its host, pass 1 its guest.
+    key: Any, n: Any, peers: Any, facing: Any, hosting: Any, played: Any, partners: Any, witnesses: Any, nearby: Any,
+    watch: Any,
+) -> None:  # fmt: skip
+    """One encounter at the table: pass 0 judges its host, pass 1 its guest, where they have just played.
 
     With partners alone as judges one pass serves for both. Witnesses of a victim are drawn without replacement among
     those who do not play (on a graph: among the neighbours of the two players); the two victims' draws are independent.
@@ -51,12 +52,13 @@ def summon_in_turn(
     for host in range(n):
         if hosting[host]:
             guest = facing[host]
-            if partners:
+            if partners and played[guest]:
                 watch[watch.shape[0] - 1, host] = guest
+            if partners and played[host]:
                 watch[0, guest] = host
             for p in range(watch.shape[0] if witnesses > 0 else 0):
                 victim = host if p == 0 else guest
-                for k in range(witnesses):
+                for k in range(witnesses if played[victim] else 0):
                     free = 0
                     for j in range(n):
                         if facing[j] < 0 and watch[p, j] < 0 and (not nearby or is_near(peers, host, guest, j)):
@@ -73,7 +75,7 @@ def summon_in_turn(
 
 @rule
 def summon_together(
-    key: Any, n: Any, peers: Any, facing: Any, partners: Any, witnesses: Any, nearby: Any, watch: Any
+    key: Any, n: Any, peers: Any, facing: Any, played: Any, partners: Any, nearby: Any, watch: Any
 ) -> None:
     """All encounters at once: each judge watches one player a pass, whom it faced or one drawn among the others.
 
@@ -83,16 +85,17 @@ def summon_together(
         for j in range(n):
             watch[p, j] = -1
             if p == 0 and partners:
-                watch[p, j] = facing[j]
+                if facing[j] >= 0 and played[facing[j]]:
+                    watch[p, j] = facing[j]
                 continue
             free = 0
             for v in range(n):
-                if stranger(facing, j, v) and (not nearby or is_peer(peers, j, v)):
+                if stranger(played, facing, j, v) and (not nearby or is_peer(peers, j, v)):
                     free += 1
             if free > 0:
                 pick = integer(mix(key, p), j, free)
                 for v in range(n):
-                    if stranger(facing, j, v) and (not nearby or is_peer(peers, j, v)):
+                    if stranger(played, facing, j, v) and (not nearby or is_peer(peers, j, v)):
                         if pick == 0:
                             watch[p, j] = v
                             break

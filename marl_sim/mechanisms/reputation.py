@@ -10,7 +10,7 @@ from ..core.part import at_least
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 
-SHOWS_IN = ("select", "consent", "play", "punish")
+SHOWS_IN = ("select", "consent", "talk", "gift", "play", "punish", "exit")
 
 
 @rule
@@ -90,11 +90,12 @@ class Reputation(Mechanism):
     private               each agent keeps a view of its own of every other
     persecutor, avenger   private views only: what the punished adds for its punisher, and what the partner of a
                           punished defector adds for the punisher
-    seen_in               the kinds of stage that see reputations: "select", "consent", "play", "punish"
+    seen_in               the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play", "punish",
+                          "exit"
     scale                 the score s is seen as s / (scale + |s|); 0: as it is
 
-    Observation   select: all reputations by index (on a graph: the peers'); play, consent: the other's and one's own;
-                  punish: the opponent's and the judged one's
+    Observation   select: all reputations by index (on a graph: the peers'); punish: the opponent's and the judged
+                  one's; elsewhere: the other's and one's own
     Action, reward   none. State: standing [1 or n_agents, n_agents]; tally reputation [n_agents] at the end
     """
 
@@ -105,7 +106,7 @@ class Reputation(Mechanism):
     private: bool = False
     persecutor: float = -5.0
     avenger: float = 5.0
-    seen_in: tuple[str, ...] = ("select", "consent", "play")
+    seen_in: tuple[str, ...] = ("select", "consent", "play", "exit")
     scale: float = 10.0
 
     def check(self) -> None:
@@ -128,9 +129,9 @@ class Reputation(Mechanism):
 
 
 def standing_fields(
-    part: Any, game: Game, squash: float | None = None, levels: int | None = None
+    part: Any, game: Game, squash: float | None = None, levels: int | None = None, own: bool = True
 ) -> dict[str, list[Field]]:
-    """How any reputation is seen in each kind of stage."""
+    """How any reputation is seen in each kind of stage; `own`: beside the other's, one's own too."""
 
     def field(name: str, size: int, reader: Rule, words: str) -> Field:
         return Field(name, size, reader, levels=levels, squash=squash, words=words)
@@ -140,7 +141,7 @@ def standing_fields(
     else:
         choice = field("peers_reputation", game.peers.shape[1], peers_standing, "each peer's reputation")  # type: ignore[attr-defined]
     other = field("target_reputation", 1, target_standing, "the other's reputation")
-    own = field("own_reputation", 1, own_standing, "one's own reputation")
+    mine = [field("own_reputation", 1, own_standing, "one's own reputation")] if own else []
     opponent = field("opponent_reputation", 1, opponent_standing, "the reputation of the judged one's opponent")
-    shown = {"select": [choice], "consent": [other, own], "play": [other, own], "punish": [opponent, other]}
+    shown = {kind: [other, *mine] for kind in SHOWS_IN} | {"select": [choice], "punish": [opponent, other]}
     return {kind: fields for kind, fields in shown.items() if kind in part.seen_in}
