@@ -56,6 +56,7 @@ _HOMES = {
     "training.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
+    "policies": ("Policy", "View"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604

@@ -86,3 +86,18 @@ def shuffle(key, items):
 def purpose(name: str) -> int:
     """A fixed 63-bit number for the name of a rule, so that no two rules share their draws."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little") >> 1
+
+
+def key_of(seed: int, *numbers: int) -> np.uint64:
+    """`mix` of a seed and more numbers, from plain Python."""
+    key = np.uint64(seed)
+    for number in numbers:
+        key = np.uint64(mix(key, number))
+    return key
+
+
+@numba.njit
+def fill_uniform(key, out):
+    """out[i] = draw number i under `key`; out is float64 [n]."""
+    for i in range(out.size):
+        out[i] = uniform(key, i)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.fields import Layout
-from ..core.rng import bits, mix, purpose
+from ..core.rng import fill_uniform, key_of, purpose
 
 
 class View:
@@ -49,8 +49,9 @@ class View:
     def uniform(self) -> np.ndarray:
         """Random numbers in [0, 1), float64 [n], the same for the same seed, seat and moment."""
         self._drawn += 1
-        base = mix(self._key, self._drawn)
-        return np.array([int(bits(base, k)) >> 11 for k in range(self.n)], dtype=np.float64) / 2.0**53
+        numbers = np.empty(self.n)
+        fill_uniform(key_of(self._key, self._drawn), numbers)
+        return numbers
 
 
 class Policy:
@@ -73,4 +74,4 @@ class Policy:
 
 def seat_key(seed: int, agent: int, tick: int) -> int:
     """The random stream of a policy's seat at one moment."""
-    return int(mix(mix(mix(seed, purpose("policy")), agent), tick))
+    return int(key_of(seed, purpose("policy"), agent, tick))
