@@ -1,13 +1,10 @@
-"""Deep Q-learning of small networks on the CPU, compiled: minibatch, forward passes, gradient and Adam of a lane in
-one go.
+"""Deep Q-learning of small networks on the CPU, compiled: minibatch, forward passes, gradient and Adam in one go.
 
 The definition is `DQNLanes.loss` and autograd; this is the same arithmetic in another order, for networks with one
-hidden layer, whose matrices are too small for batched matrix products to pay. A lane's numbers depend on that lane
-alone.
+hidden layer, whose matrices are too small for batched matrix products. A lane's numbers depend on that lane alone.
 
-Shapes: M samples (the batch rounded up to fours), n inputs (observation and a constant 1, rounded up to fours), H
-hidden units, A actions. Rows and columns that only round up hold zeros. Inner loops run over hidden units, which lie
-side by side.
+Shapes: M samples (the batch rounded up to fours with zeros), n inputs (the observation and a constant 1), H hidden
+units, A actions. Inner loops run over hidden units, which lie side by side.
 """
 
 from __future__ import annotations
@@ -57,7 +54,7 @@ class Scratch(NamedTuple):
 
 def scratch(dim: int, hidden: int, n_actions: int, batch: int) -> Scratch:
     """Working memory for minibatches of `batch` transitions with `dim` observation columns."""
-    m, n = (batch + 3) // 4 * 4, (dim + 4) // 4 * 4
+    m, n = (batch + 3) // 4 * 4, dim + 1
     obs = np.zeros((2, m, n), np.float32)
     obs[:, :batch, dim] = 1  # meets the bias
     sample = np.zeros((3, m), np.float32)
@@ -111,11 +108,25 @@ def _unpack(params, lane, inputs, w, out, bias):
 def _hidden(x, w, h):
     """h [M, H] = x [M, n] @ w [n, H], before the ReLU, which whoever reads h applies; four rows of w at a time."""
     n, size = w.shape
+    first = (n - 1) % 4 + 1
     for i in range(x.shape[0]):
-        x0, x1, x2, x3 = x[i, 0], x[i, 1], x[i, 2], x[i, 3]
-        for j in range(size):
-            h[i, j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j] + x3 * w[3, j]
-        for d in range(4, n, 4):
+        x0 = x[i, 0]
+        if first == 1:
+            for j in range(size):
+                h[i, j] = x0 * w[0, j]
+        elif first == 2:
+            x1 = x[i, 1]
+            for j in range(size):
+                h[i, j] = x0 * w[0, j] + x1 * w[1, j]
+        elif first == 3:
+            x1, x2 = x[i, 1], x[i, 2]
+            for j in range(size):
+                h[i, j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j]
+        else:
+            x1, x2, x3 = x[i, 1], x[i, 2], x[i, 3]
+            for j in range(size):
+                h[i, j] = x0 * w[0, j] + x1 * w[1, j] + x2 * w[2, j] + x3 * w[3, j]
+        for d in range(first, n, 4):
             x0, x1, x2, x3 = x[i, d], x[i, d + 1], x[i, d + 2], x[i, d + 3]
             for j in range(size):
                 h[i, j] += x0 * w[d, j] + x1 * w[d + 1, j] + x2 * w[d + 2, j] + x3 * w[d + 3, j]
