@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,6 +66,8 @@ class Study:
         with self._open:
             if kind is None:
                 self.run()
+            elif not self.conditions and self.options.resume is None:
+                shutil.rmtree(self.folder.path)  # a wrong option of the first game: nothing was measured
 
     def train(self, condition: str, game: Any, learner: Any, **arguments: Any) -> None:
         """Declare a condition; the keyword arguments go to its trainer, before the study's own of the same name."""

@@ -223,6 +223,12 @@ def test_what_a_study_refuses(options):
         pass
 
 
+def test_a_study_that_declared_nothing_leaves_nothing(options):
+    with pytest.raises(ValueError, match="fine"), Study("counting", options, counting.CountingTrainer):
+        raise counting.refuse("direct")
+    assert not list((options.out / "counting").iterdir())
+
+
 def test_probability_over_seeds(options):
     with Study("counting", options, counting.CountingTrainer) as study:
         for name in ("a", "bbb"):
