@@ -270,13 +270,11 @@ def learn(
             clocks[3, lane] -= 1
             subset(mix(keys[lane], updates[lane]), clocks[1, lane], s.chosen, s.seen)
             _gather(rows, tags, lane, s.chosen, dim, s.obs, s.action, s.reward, s.next_obs, s.legal, s.ended)
-            _unpack(target, lane, dim, s.w, s.out, s.bias)
-            _hidden(s.next_obs, s.w, s.h)
-            _output(s.h, s.out, s.bias, s.value)
-            _unpack(params, lane, dim, s.w, s.out, s.bias)
-            if double:
+            for online in range(1 + double):  # the target network's values and, if asked for, the online one's
+                _unpack(params if online else target, lane, dim, s.w, s.out, s.bias)
                 _hidden(s.next_obs, s.w, s.h)
-                _output(s.h, s.out, s.bias, s.judge)
+                _output(s.h, s.out, s.bias, s.judge if online else s.value)
+            _unpack(params, lane, dim, s.w, s.out, s.bias)
             _hidden(s.obs, s.w, s.h)
             _output_of(s.h, s.out, s.bias, s.action, s.taken)
 
