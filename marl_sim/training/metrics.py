@@ -10,12 +10,16 @@ from ..core.game import Game
 
 MEANING = {
     "cooperation": "share of cooperative actions among all that were played",
-    "reward": "reward of an episode, summed over agents",
+    "cooperation_0, ...": "the same, of one agent",
+    "mutual_cooperation, sucker, temptation, mutual_defection": "shares of encounters by what host and guest did",
+    "reward": "reward of an episode, summed over agents (reward_0, ...: of one agent)",
     "reputation": "reputation at the end of an episode, summed over agents",
     "punishment": "share of judgements that punish",
     "just_share": "share of punishments that hit a defector (0 where nobody is punished)",
     "punish_defectors": "share of judged defectors who are punished",
     "punish_cooperators": "share of judged cooperators who are punished",
+    "just, unjust": "punishments of defectors and of cooperators an episode (just_by_partner, unjust_by_partner: of these, by the partner)",
+    "spared_defectors, spared_cooperators": "judged and let be, an episode",
     "cooperator_selection": "share of selections of somebody who cooperated at least as often as not an episode ago",
     "most_selected": "share of selections that fall on the most selected agent",
 }
@@ -127,6 +131,8 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
         row["just_share"] = share(just, just + unjust)
         row["punish_defectors"] = share(just, just + spared[0])
         row["punish_cooperators"] = share(unjust, unjust + spared[1])
+        row["just"], row["unjust"] = float(just) / episodes, float(unjust) / episodes
+        row["spared_defectors"], row["spared_cooperators"] = (float(x) / episodes for x in spared)
         row["just_by_partner"], row["unjust_by_partner"] = (float(x) / episodes for x in sums["by_partner"])
     if "reputation" in sums:
         row["reputation"] = float(sums["reputation"].sum()) / episodes

@@ -1,0 +1,115 @@
+"""Write docs/reference/ from the docstrings, and nothing else: python docs/build_reference.py [--check]."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import marl_sim as ms
+from marl_sim import envs, evaluation, learners, policies, training  # noqa: F401
+from marl_sim.core import encounters, fields, game, horizon, part, registry, rng, rules, simulator, society, stage
+from marl_sim.evaluation import statistics
+from marl_sim.learners import schedules
+from marl_sim.training import config, credit, introspection, metrics, rollout, study
+
+HERE = Path(__file__).parent / "reference"
+
+PAGES: dict[str, tuple[str, list[Any]]] = {
+    "simulator": ("Simulator", [simulator.Simulator, simulator.Step, rng]),
+    "society": (
+        "Games, societies and their parts",
+        [game.Game, society.Society, part.Part, stage.Stage, rules, fields.Field, fields.StateField, fields.Layout, fields.Slot],
+    ),
+    "dilemmas": ("Dilemmas", [ms.MatrixGame, ms.PrisonersDilemma, ms.DonationGame, ms.StagHunt, ms.Chicken, ms.BattleOfTheSexes, ms.PureCoordination, ms.Harmony, ms.Centipede]),
+    "mechanisms": ("Mechanisms", [ms.RandomMatching, ms.PartnerSelection, ms.Exit, ms.Punishment, ms.Reputation, ms.Norm, ms.Noise, ms.Gift, ms.Talk]),
+    "horizons": ("Horizons", [horizon.Fixed, horizon.Geometric, horizon.Continuing]),
+    "envs": ("PettingZoo faces", [envs, envs.parallel_env, envs.aec_env]),
+    "learners": ("Learners", [learners.Learner, learners.DQN, learners.TabularQ, learners.HeadSpec, learners.Lanes, schedules.Schedule, schedules.Decay, schedules.Linear]),
+    "training": ("Training and studies", [rollout.Trainer, credit, introspection.Introspection, study.Study, config.StudyOptions, config.command, statistics]),
+    "policies": ("Policies", [policies.Policy, policies.View]),
+}  # fmt: skip
+
+
+def signature(thing: Any) -> str:
+    """How it is called; options of parts one a line."""
+    if inspect.ismodule(thing):
+        return ""
+    if isinstance(thing, type) and issubclass(thing, part.Part | learners.Learner):
+        shown = [f for f in dataclasses.fields(thing) if f.init]  # type: ignore[arg-type]
+        lines = [f"    {f.name}: {f.type} = {default(f)}," for f in shown]
+        return "\n".join([f"{thing.__name__}(", *lines, ")"]) if lines else f"{thing.__name__}()"
+    try:
+        return f"{thing.__name__}{inspect.signature(thing)}"
+    except ValueError:
+        return thing.__name__
+
+
+def default(field: Any) -> str:
+    """The default of an option, as it would be written."""
+    if field.default is not dataclasses.MISSING:
+        return repr(field.default)
+    return f"{field.default_factory.__name__}()" if field.default_factory is not dataclasses.MISSING else "..."
+
+
+def members(thing: Any) -> list[tuple[str, Any]]:
+    """Public functions of a module, public methods and properties that a class itself defines."""
+    found = []
+    for name, value in vars(thing).items():
+        home = thing.__name__ if inspect.ismodule(thing) else getattr(value, "__module__", None)
+        function = getattr(value, "py_func", value)
+        if name.startswith("_") or not inspect.getdoc(function):
+            continue
+        if isinstance(value, property) or (inspect.isfunction(function) and (not inspect.ismodule(thing) or function.__module__ == home)):
+            found.append((name, function))
+    return found
+
+
+def page(title: str, things: list[Any]) -> str:
+    """One page of the reference."""
+    text = [f"# {title}", "", "*Written from the docstrings by `docs/build_reference.py`.*", ""]
+    for thing in things:
+        text += [f"## {thing.__name__.removeprefix('marl_sim.')}", ""]
+        if called := signature(thing):
+            text += ["```text", called, "```", ""]
+        text += ["```text", inspect.getdoc(thing) or "", "```", ""]
+        if inspect.ismodule(thing) or not issubclass(thing if isinstance(thing, type) else object, part.Part) or thing is part.Part:
+            for name, value in members(thing):
+                head = name if isinstance(value, property) else f"{name}{inspect.signature(value)}"
+                text += [f"**`{head}`**", "", "```text", inspect.getdoc(value) or "", "```", ""]
+    return "\n".join(text).rstrip() + "\n"
+
+
+def pages() -> dict[str, str]:
+    """All pages, by file name."""
+    made = {f"{name}.md": page(title, things) for name, (title, things) in PAGES.items()}
+    games = "\n".join(["# Registered games", "", "*Written from `marl-sim describe`.*", ""])
+    for name in ms.registered():
+        if registry.factory(name).__module__.startswith("marl_sim."):
+            games += f"\n## {name}\n\n```text\n{ms.describe(name)}\n```\n"
+    made["games.md"] = games
+    shown = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in metrics.MEANING.items())
+    made["metrics.md"] = f"# Metrics\n\n*Columns of `metrics.csv`; also every reward component by its name.*\n\n| column | meaning |\n|---|---|\n{shown}\n"
+    links = "\n".join(f"- [{text.splitlines()[0].lstrip('# ')}]({file})" for file, text in made.items())
+    made["README.md"] = f"# Reference\n\n{links}\n"
+    return made
+
+
+def main() -> int:
+    """Write the pages, or with --check say which of them the docstrings have left behind."""
+    stale = []
+    for file, text in pages().items():
+        path = HERE / file
+        if not path.exists() or path.read_text() != text:
+            stale.append(file)
+            if "--check" not in sys.argv:
+                HERE.mkdir(exist_ok=True)
+                path.write_text(text)
+    print(f"{len(stale)} pages {'are stale' if '--check' in sys.argv else 'written'}: {', '.join(stale) or 'none'}")
+    return int("--check" in sys.argv and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
