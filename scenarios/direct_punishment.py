@@ -40,7 +40,9 @@ TAUGHT_BY = {"select": ("payoff", "fined"), "play": ("payoff", "fined"), "punish
 
 @dataclass
 class Options(ms.StudyOptions):
-    full_size: ClassVar[Mapping[str, Any]] = dict(seeds=20, episodes=2000, only=tuple(CONDITIONS))
+    full_size: ClassVar[Mapping[str, Any]] = dict(
+        seeds=20, episodes=2000, only=tuple(CONDITIONS), checkpoint_seconds=600.0
+    )
 
     seeds: int = 6  # independent societies; every interval is over these
     episodes: int = 300  # an episode is one selection and ten rounds of every pairing

@@ -181,11 +181,19 @@ class Trainer:
             for head in self.heads:
                 head.credit.earn(self._reward(head, step, pay))
                 head.credit.close(step, self.arrange, head.columns, head.store)
+            self._end_episodes(step.terminated | step.truncated)
         rows = self.book.see(step)
         for row in rows:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
         return rows
+
+    def _end_episodes(self, ended: np.ndarray) -> None:
+        """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
+        if ended.any():
+            lanes = self.arrange(np.broadcast_to(ended[:, None], self.simulator.acting.shape)).any(axis=1)
+            for head in self.heads:
+                head.lanes.end_episode(lanes)
 
     def _decide(self, greedy: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         sim = self.simulator
