@@ -1,4 +1,4 @@
-"""The centipede: two agents in turn continue or stop, and whoever stops first does better by it than by being stopped."""
+"""The centipede: two agents in turn continue or stop, and each would rather stop than be stopped next."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def take_turn(
     n: Any, hosting: Any, partner: Any, move: Any, moves: Any, action: Any, purse: Any, payoff: Any, again: Any,
     continued: Any, games: Any,
 ) -> None:  # fmt: skip
-    """What a move changes in the two purses is paid at once; the game goes on unless it was stopped or is at its end."""
+    """What a move changes in the two purses is paid at once; the game goes on until it is stopped or at its end."""
     for host in range(n):
         if hosting[host]:
             guest = partner[host]
@@ -62,19 +62,20 @@ def how_far(move: Any, out: Any) -> None:
 class Centipede(Dilemma):
     """Two agents move in turn, the host first: continue, which costs the mover and gives the other more, or stop.
 
-    form              "linear": continuing costs the mover `cost` and gives the other `benefit`; stopping changes nothing.
-                      "exponential": the pot grows by the factor `growth` with every move; whoever stops takes `large`
-                      times its growth and leaves `small` times it; if nobody stops, it is as if the one whose turn it
-                      would be had stopped (McKelvey & Palfrey 1992)
+    form              "linear": continuing costs the mover `cost` and gives the other `benefit`; stopping changes
+                      nothing. "exponential": the pot grows by the factor `growth` with every move; whoever stops takes
+                      `large` times its growth and leaves `small` times it; if nobody stops, it is as if the one whose
+                      turn it would be had stopped (McKelvey & Palfrey 1992)
     iterations        moves of each player, so that a game has at most 2 * iterations
     cost, benefit     of the linear form, benefit > cost > 0. Defaults: Dasgupta & Musolesi's
     large, small, growth   of the exponential form, large > growth * small >= 0 and growth > 1
-    sees              what the mover sees: "target" the other's last actions, "own" one's own, "move" how far the game is
+    sees              what the mover sees: "target" the other's last actions, "own" one's own, "move" how far the game
+                      is
 
-    Backward induction stops at once, though both would be better off at the end (Rosenthal 1981). One round is one whole
-    game. After each move the other stages of a round come too (to punish the mover, to talk, to give before the next), and
-    what they did last, in whatever game, is what others know of agents. Continuing counts as cooperation. Learners see the
-    whole worth of a move only with the next one, so train with credit="next".
+    Backward induction stops at once, though both would be better off at the end (Rosenthal 1981). One round is one
+    whole game. After each move the other stages of a round come too (to punish the mover, to talk, to give before the
+    next), and what they did last, in whatever game, is what others know of agents. Continuing counts as cooperation.
+    Learners see the whole worth of a move only with the next one, so train with credit="next".
 
     Observation   "target_actions", "own_actions" (0 continue, 1 stop, 2 nothing yet), "move" (0..2 * iterations - 1)
     Action        continue, stop
@@ -82,7 +83,8 @@ class Centipede(Dilemma):
     State         move [1]; recent, did, defected, played, seen_as (see games.matrix.memories); tallies games [1] and
                   continued [1], the moves that continued
     Errors        payoffs that break their order; more than one table at a time: give encounters="in turn"
-    Source        Dasgupta & Musolesi, "Investigating the impact of direct punishment" (JAAMAS 2025), their released code
+    Source        Dasgupta & Musolesi, "Investigating the impact of direct punishment" (JAAMAS 2025), their released
+                  code
     """
 
     form: Literal["linear", "exponential"] = "linear"

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
-from ..core.part import Part
-from ..core.rules import Rule, rule
+from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
 
@@ -69,8 +68,8 @@ def memories(game: Game, actions: int) -> dict[str, StateField]:
     played [n_agents]           whether it took part in the last play stage
     seen_as [n_agents]          set before a play takes effect: the action it will be taken for (-1: what it is)
 
-    Constants beside them: friendly [actions], which actions count as cooperation, and rows and columns, how many actions
-    a host and a guest have.
+    Constants beside them: friendly [actions], which actions count as cooperation, and rows and columns, how many
+    actions a host and a guest have.
     """
     n, memory = game.n_agents, getattr(game, "memory", 1)
     return {
@@ -136,7 +135,8 @@ class MatrixGame(Dilemma):
             table = np.zeros(0)
         name = type(self).__name__
         if table.ndim != 3 or table.shape[2] != 2 or 0 in table.shape:
-            raise ValueError(f"{name}: payoffs must have the shape [row actions][column actions][2]; got {self.payoffs!r}")
+            wanted = "the shape [row actions][column actions][2]"
+            raise ValueError(f"{name}: payoffs must have {wanted}; got {self.payoffs!r}")
         if not np.isfinite(table).all():
             raise ValueError(f"{name}: payoffs must be finite numbers; got {self.payoffs!r}")
         for option, count in (("actions", table.shape[0]), ("column_actions", table.shape[1])):
@@ -168,7 +168,8 @@ class MatrixGame(Dilemma):
         rows, columns = self.matrix.shape[:2]
         own = self.actions or tuple(f"action {a}" for a in range(rows))
         other = self.column_actions or (own if rows == columns else tuple(f"action {a}" for a in range(columns)))
-        padded = [(own[a] if a < rows else other[a], other[a] if a < columns else own[a]) for a in range(max(rows, columns))]
+        both = range(max(rows, columns))
+        padded = [(own[a] if a < rows else other[a], other[a] if a < columns else own[a]) for a in both]
         return tuple(a if a == b else f"{a} / {b}" for a, b in padded)
 
     def payoff_rows(self) -> list[list[str]]:
@@ -183,8 +184,8 @@ class MatrixGame(Dilemma):
         rows, columns = self.matrix.shape[:2]
         if together and rows != columns:
             raise ValueError(
-                f"{type(self).__name__} has {rows} row and {columns} column actions, and agents that play together hold "
-                f"both roles at once; give encounters='in turn'"
+                f"{type(self).__name__} has {rows} row and {columns} column actions, and agents that play together "
+                f"hold both roles at once; give encounters='in turn'"
             )
 
     def state(self, game: Game) -> dict[str, StateField]:
@@ -241,8 +242,8 @@ class NamedGame(MatrixGame):
 class PrisonersDilemma(NamedGame):
     """Defection dominates, and mutual cooperation is better for both than mutual defection.
 
-    temptation > reward > punishment > sucker, and 2 * reward > temptation + sucker, so that taking turns at
-    exploiting each other does not beat cooperation (Rapoport & Chammah 1965). Defaults: Dasgupta & Musolesi's 3, 4, 0, 1.
+    temptation > reward > punishment > sucker, and 2 * reward > temptation + sucker, so that taking turns at exploiting
+    each other does not beat cooperation (Rapoport & Chammah 1965). Defaults: Dasgupta & Musolesi's 3, 4, 0, 1.
     """
 
     reward: float = 3.0

@@ -55,9 +55,10 @@ class Noise(Mechanism):
     perception   probability that its action is taken for another of its legal actions, drawn uniformly
 
     A slip is real: it is paid for, and everybody, its author included, knows what was done, not what was meant. A
-    misreading is public: payoffs are those of what was done and its author knows what it did, but memories, reputations,
-    norms and judges go by what it looked like, the same to all, until its next action. Each play errs independently, an
-    action that slipped can be misread as well, and an agent whose only legal action it is does not err.
+    misreading is public: payoffs are those of what was done and its author knows what it did, but memories,
+    reputations, norms and judges go by what it looked like, the same to all, until its next action. Each play errs
+    independently, an action that slipped can be misread as well, and an agent whose only legal action it is does not
+    err.
 
     Observation, action, reward   none of its own
     State         tallies slips [1], misreadings [1]: how many there were. The tally `choices` counts what was chosen,

@@ -87,9 +87,9 @@ def assess(
 class Norm(Mechanism):
     """Binary reputations by a social norm: after each encounter both players become good (1) or bad (0).
 
-    norm      "shunning" (1), "image score" (3), "stern judging" (9), "simple standing" (11); a number 0..15, whose bits,
-              highest first, are the new reputation after (D, bad), (D, good), (C, bad), (C, good) = (own action, the
-              other's reputation), as in Anastassacos et al. (2021); or "L1".."L8", the leading eight of Ohtsuki &
+    norm      "shunning" (1), "image score" (3), "stern judging" (9), "simple standing" (11); a number 0..15, whose
+              bits, highest first, are the new reputation after (D, bad), (D, good), (C, bad), (C, good) = (own action,
+              the other's reputation), as in Anastassacos et al. (2021); or "L1".."L8", the leading eight of Ohtsuki &
               Iwasa (2006), which look at one's own reputation too
     error     with this probability a verdict is turned round (the paper's chi)
     initial   the reputation that everybody starts with; theirs is not known

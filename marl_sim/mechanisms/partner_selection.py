@@ -8,7 +8,7 @@ from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.part import at_least
 from ..core.rng import integer
-from ..core.rules import Rule, rule
+from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
 
@@ -121,7 +121,8 @@ class PartnerSelection(Mechanism):
     def fits(self, game: Game) -> None:
         memory = getattr(game, "memory", 1)
         if self.history > memory:
-            raise ValueError(f"PartnerSelection: history must be at most the society's memory of {memory}; got {self.history}")
+            most = f"the society's memory of {memory}"
+            raise ValueError(f"PartnerSelection: history must be at most {most}; got {self.history}")
 
     def state(self, game: Game) -> dict[str, StateField]:
         return {"suitor": ints(game.n_agents, fill=-1)} if self.consent else {}
@@ -154,7 +155,9 @@ class PartnerSelection(Mechanism):
             "select": [
                 Field("peers_actions", peers * self.history, peers_recent, levels, words="last actions of each peer")
             ],
-            "consent": [Field("suitor_actions", self.history, suitor_recent, levels, words="the suitor's last actions")],
+            "consent": [
+                Field("suitor_actions", self.history, suitor_recent, levels, words="the suitor's last actions")
+            ],
         }
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:

@@ -18,7 +18,7 @@ from ..core.stage import Stage
 @numba.njit
 def is_peer(peers: Any, i: Any, j: Any) -> Any:
     """Whether i can reach j."""
-    for p in range(peers.shape[1]):
+    for p in range(peers.shape[1]):  # noqa: SIM110  (rules have no generators)
         if peers[i, p] == j:
             return True
     return False
@@ -174,8 +174,8 @@ class Punishment(Mechanism):
     Observation   "target_act" and "opponent_act": what the judged one and its opponent did this round
     Action        let be, punish
     Reward        `fined` to the punished, `judging` to the judge
-    State         watch [passes, n_agents] whom each judges (-1 nobody), verdict [n_agents]: 1 punished a defector,
-                  -1 punished a cooperator, 0 neither, in the last pass; tallies justly, unjustly, spared [2] (defectors,
+    State         watch [passes, n_agents] whom each judges (-1 nobody), verdict [n_agents]: 1 punished a defector, -1
+                  punished a cooperator, 0 neither, in the last pass; tallies justly, unjustly, spared [2] (defectors,
                   cooperators let be), by_partner [2] (of the just and of the unjust)
 
     A judge decides about one player at a time. In turn, with witnesses, the host is judged in one pass and the guest

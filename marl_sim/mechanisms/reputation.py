@@ -27,7 +27,7 @@ def hear_of_verdicts(
     n: Any, watch: Any, verdict: Any, acting: Any, target: Any, facing: Any, just: Any, unjust: Any, persecutor: Any,
     avenger: Any, standing: Any,
 ) -> None:  # fmt: skip
-    """Judges are credited for deserved punishment and charged for undeserved; private views add grudge and gratitude."""
+    """Judges gain by deserved and lose by undeserved punishment; private views add grudge and gratitude."""
     for j in range(n):
         if acting[j] and verdict[j] != 0:
             victim = target[j]
@@ -90,8 +90,8 @@ class Reputation(Mechanism):
     private               each agent keeps a view of its own of every other
     persecutor, avenger   private views only: what the punished adds for its punisher, and what the partner of a
                           punished defector adds for the punisher
-    seen_in               the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play", "punish",
-                          "exit"
+    seen_in               the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play",
+                          "punish", "exit"
     scale                 the score s is seen as s / (scale + |s|); 0: as it is
 
     Observation   select: all reputations by index (on a graph: the peers'); punish: the opponent's and the judged
