@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class IllegalAction(ValueError):
-    """An agent chose an action that the stage does not offer it. Nothing was played: the state is as before the step."""
+    """An agent chose an action that its stage does not offer it. Nothing was played: the state is as it was."""
 
 
 class NotReset(RuntimeError):

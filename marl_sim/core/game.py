@@ -14,7 +14,7 @@ from .part import Part
 from .rules import Rule, rule
 from .stage import Stage
 
-ENGINE_STATE = {"stage": 1, "tick": 1, "over": 1, "clock": 1, "reopen": 1, "again": 1}
+ENGINE_STATE = ("stage", "tick", "over", "clock", "reopen", "again")
 
 
 @rule
@@ -76,7 +76,8 @@ class Game:
             raise ValueError("a game has one horizon: give it as horizon=...")
 
     def _collect(self) -> None:
-        self.state: dict[str, StateField] = {name: ints(size, lasting=name == "tick") for name, size in ENGINE_STATE.items()}
+        self.state: dict[str, StateField] = {name: ints(1) for name in ENGINE_STATE}
+        self.state["tick"] = StateField((1,), np.int64)
         self.state |= {name: ints(self.n_agents) for name in ("target", "action")}
         self.state["acting"] = StateField((self.n_agents,), np.uint8)
         self.constants: dict[str, Any] = {"n": self.n_agents}
@@ -93,17 +94,18 @@ class Game:
                 self._claim(name, part)
                 self.components += (name,)
                 self.state[name] = floats(self.n_agents)
-            for name, shape in part.tallies(self).items():
+            for name, tally in part.tallies(self).items():
                 self._claim(name, part)
-                self.tallies[name] = shape
-                self.state[name] = floats(*shape)
+                self.state[name] = tally if isinstance(tally, StateField) else floats(*tally)
+                self.tallies[name] = self.state[name].shape
             self.constants |= part.constants(self)
             stages += [(stage, part) for stage in part.stages(self)]
             for event, rules in part.reactions(self).items():
                 listed = [rules] if isinstance(rules, Rule) else list(rules)
                 self.reactions.setdefault(event, []).extend((part, one) for one in listed)
-        if not stages:
-            raise ValueError("a game needs at least one part with a stage; got " + ", ".join(p.name for p in self.parts))
+        if all(stage.opening for stage, _ in stages):
+            got = ", ".join(part.name for part in self.parts)
+            raise ValueError(f"a game needs at least one stage that comes every round; got none from {got}")
         stages.sort(key=lambda pair: (not pair[0].opening, pair[0].phase))
         self.stages = tuple(stage for stage, _ in stages)
         self.stage_owner = tuple(part for _, part in stages)
@@ -148,7 +150,7 @@ class Game:
                 words += [f"{stage.kind}:{choice}" for choice in stage.choices]
         self.choice_names = tuple(words)
         self.tallies["choices"] = (self.n_agents, len(words))
-        self.state["choices"] = floats(self.n_agents, len(words))
+        self.state["choices"] = ints(self.n_agents, len(words))
 
     # ---------------------------------------------------------------- outside
 

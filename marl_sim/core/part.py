@@ -95,8 +95,11 @@ class Part:
         """
         return {}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
-        """Counters over an episode, name -> shape: state that is zeroed when an episode starts and reported at its end."""
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
+        """Counters over an episode: state that is zeroed when an episode starts and reported at its end.
+
+        name -> shape (of float64), or a StateField: `ints(...)` where the counts are whole and many.
+        """
         return {}
 
 

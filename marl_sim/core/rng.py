@@ -46,19 +46,19 @@ else:
     _S30, _S27, _S31, _ONE = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(1)
 
     @numba.njit
-    def finalise(z):  # type: ignore[misc]
+    def finalise(z):
         """splitmix64's output function, a bijection of 64-bit integers."""
         z = (z ^ (z >> _S30)) * _M1
         z = (z ^ (z >> _S27)) * _M2
         return z ^ (z >> _S31)
 
     @numba.njit
-    def bits(key, index):  # type: ignore[misc]
+    def bits(key, index):
         """Output number `index` (from 0) of the splitmix64 stream seeded with `key`: 64 random bits."""
         return finalise(np.uint64(key) + (np.uint64(index) + _ONE) * _GOLDEN)
 
     @numba.njit
-    def mix(key, number):  # type: ignore[misc]
+    def mix(key, number):
         """A new key from `key` and one more number (an agent, a step, a purpose)."""
         return finalise(finalise(np.uint64(key)) + np.uint64(number) * _GOLDEN + _GOLDEN)
 

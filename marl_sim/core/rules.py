@@ -16,8 +16,6 @@ no allocation, no slice assignment, no global state. A world's single numbers ar
 from __future__ import annotations
 
 import inspect
-import linecache
-import sys
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -36,18 +34,8 @@ class Rule:
 
     @cached_property
     def compiled(self) -> Any:
-        """The numba dispatcher (compiled as part of the kernels that call it)."""
+        """The numba dispatcher, compiled for the kinds of arrays that a game gives it (core.compile)."""
         return numba.njit(self.function)
-
-    @property
-    def source(self) -> str:
-        """The text of the module the rule lives in: the part of a kernel's cache key that notices edited helpers."""
-        module = sys.modules.get(self.function.__module__)
-        file = getattr(module, "__file__", None) or self.function.__code__.co_filename
-        lines = linecache.getlines(file)
-        if lines:
-            return "".join(lines)
-        return repr((self.function.__code__.co_code, self.function.__code__.co_consts))
 
     def __call__(self, *arguments: Any) -> None:
         self.function(*arguments)

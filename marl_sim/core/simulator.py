@@ -11,10 +11,13 @@ from typing import Any
 import numba
 import numpy as np
 
-from . import kernel
+from . import loop
+from .compile import compiled_loop
 from .errors import IllegalAction, NotReset
 from .game import Game
-from .views import DTYPES, first_illegal
+from .native import DTYPES
+from .program import Program, outside_arrays
+from .row import Row
 
 PARALLEL_ABOVE = 100e-6  # seconds of work a step below which a second thread costs more than it brings
 FLAGS = ("legal", "terminated", "truncated", "round_over", "settled")
@@ -25,9 +28,9 @@ class Step:
 
     obs [W, n, D] float32, legal [W, n, A] bool, acting [W, n] bool, stage [W]   where the worlds are now
     reward [W, n] float64, components {name: [W, n]}                             what the step paid; they add up
-    terminated [W], truncated [W] bool                                           an ended world has begun anew already
+    terminated [W], truncated [W] bool                                           an ended world has already begun anew
     final_obs [W, n, D]                                                          last seen, where ended
-    tallies {name: [W, ...]}                                                     counts of the ended episode, where ended
+    tallies {name: [W, ...]}                                                     counts of the episode, where ended
     round_over [W] bool                                                          a pass through the round has ended
     settled_obs [W, S, n, D], settled [W, S, n]                                  with Simulator(settled=True), by stage
     """
@@ -97,31 +100,17 @@ class Simulator:
         return tuple(int(s) for s in seeds)
 
     def _build(self) -> None:
-        plan = kernel.plan(self.game, self.settled)
-        self._kernel = plan.compile()
-        self._memory, placed = plan.row.place(self.game, self.num_worlds)
-        self.arrays: dict[str, np.ndarray] = {}
-        dims = [self.game.n_agents]
-        for name, dtype, shape in plan.arrays:
-            array = placed.get(name)
-            self.arrays[name] = np.zeros((self.num_worlds, *shape), DTYPES[dtype]) if array is None else array
-            dims += shape
-        for table in plan.tables:
-            dims += table.shape
-        self._own = [name for name in self.arrays if name not in placed]
-        self._tables, self._numbers, self._counts = plan.tables, plan.numbers, plan.counts
-        everything = [*self.arrays.values(), *self._tables]
-        self._pointers: Any = everything
-        if not numba.config.DISABLE_JIT:
-            self._pointers = np.array([a.ctypes.data for a in everything], dtype=np.int64)
-        self._strides = np.array([a.strides[0] for a in self.arrays.values()] + [0] * len(self._tables), dtype=np.int64)
-        self._dims = np.array(dims, dtype=np.int64)
-        self.arrays["seeds"][:, 0] = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
+        row = Row(self.game)
+        self._memory, self.arrays = row.place(self.num_worlds)
+        self._own = outside_arrays(self.game, self.settled)
+        for name, (dtype, shape) in self._own.items():
+            self.arrays[name] = np.zeros((self.num_worlds, *shape), DTYPES[dtype])
+        self._program = Program(self.game, self.arrays, row, self._memory.strides[0], self.settled, self.threads)
+        self._run, self._start = compiled_loop(), self._program.start
         self.arrays["worlds"][:, 0] = np.tile(np.arange(self.num_envs), len(self.seeds))
-        self._arguments = (self._pointers, self._strides, self._dims, self._numbers, self._counts)
-        self._actions = self.arrays["actions"]
-        self._legal = self.arrays["legal"]
-        self._stuck = self.arrays["stuck"]
+        self._shape = (self.num_worlds, self.game.n_agents)
+        self._no_actions = np.zeros((1, 1), dtype=np.int64)
+        self._chunks = self._cut()
         self._ready = False
         self._step = self._view()
 
@@ -167,14 +156,20 @@ class Simulator:
     # ------------------------------------------------------------ run
 
     def reset(self, seed: int | Sequence[int] | None = None) -> np.ndarray:
-        """Begin every world anew (with other seeds if given: as many as before); returns obs."""
+        """Begin every world anew; returns obs.
+
+        With a seed (as many seeds as before) all that follows is as in a new simulator with that seed; without one, the
+        worlds go on drawing where they are, so that the next episodes are others.
+        """
         if seed is not None:
             seeds = self._check_seeds(seed)
             if len(seeds) != len(self.seeds):
                 raise ValueError(f"reset takes as many seeds as the simulator has: {len(self.seeds)}; got {len(seeds)}")
             self.seeds = seeds
-            self.arrays["seeds"][:, 0] = np.repeat(np.array(seeds, dtype=np.uint64), self.num_envs)
-        self._run(kernel.RESET)
+        if seed is not None or not self._ready:
+            self.arrays["seeds"][:, 0] = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
+            self.arrays["tick"][:] = 0
+        self._go(self._no_actions, loop.RESET)
         self._ready = True
         return self._step.obs
 
@@ -184,15 +179,13 @@ class Simulator:
             raise NotReset("the simulator has not been reset; call reset() before step()")
         if type(actions) is not np.ndarray:
             actions = np.asarray(actions)
-        if actions.shape != self._actions.shape or actions.dtype.kind not in "iu":
+        if actions.shape != self._shape or actions.dtype.kind not in "iu":
             raise ValueError(
-                f"actions must be integers of shape {self._actions.shape}; got {actions.dtype} of shape {actions.shape}"
+                f"actions must be integers of shape {self._shape}; got {actions.dtype} of shape {actions.shape}"
             )
-        self._actions[...] = actions
-        bad = first_illegal(self._actions, self._legal)
-        if bad >= 0:
-            raise self._illegal(bad)
-        self._run(kernel.STEP)
+        if actions.dtype != np.int64 or not actions.flags.c_contiguous:
+            actions = np.ascontiguousarray(actions, dtype=np.int64)
+        self._go(actions, loop.STEP)
         return self._step
 
     def what_if(self, actions: np.ndarray) -> Step:
@@ -203,36 +196,44 @@ class Simulator:
         finally:
             self.load(saved)
 
-    def _run(self, mode: int) -> None:
-        chunks = self._chunks()
-        if chunks == 1:
-            self._kernel(*self._arguments, 0, self.num_worlds, mode)
+    def _go(self, actions: np.ndarray, mode: int) -> None:
+        """Take all worlds through a step or a reset; nothing is played if an action is illegal."""
+        chunks = self._chunks
+        if len(chunks) == 1:
+            said = self._run(self._start, actions, 0, self.num_worlds, mode, 0)
         else:
-            edges = np.linspace(0, self.num_worlds, chunks + 1).astype(int)
-            jobs = [
-                _pool(self.threads).submit(self._kernel, *self._arguments, int(a), int(b), mode)
-                for a, b in zip(edges[:-1], edges[1:], strict=True)
-            ]
-            for job in jobs:
-                job.result()
-        if self._stuck.any():
-            raise RuntimeError(f"no agent can act in {kernel.MAX_PASSES} stages in a row of {self.game!r}")
+            said = loop.FINE
+            if mode == loop.STEP:
+                said = self._run(self._start, actions, 0, self.num_worlds, loop.CHECK, 0)
+                mode = loop.STEP_CHECKED
+            if said == loop.FINE:
+                pool = _pool(len(chunks) - 1)
+                jobs = [pool.submit(self._run, self._start, actions, a, b, mode, lane) for lane, a, b in chunks[1:]]
+                _, a, b = chunks[0]
+                said = min([self._run(self._start, actions, a, b, mode, 0), *(job.result() for job in jobs)])
+        if said >= 0:
+            raise self._illegal(actions, said)
+        if said == loop.STUCK:
+            self._ready = False
+            raise RuntimeError(f"nobody can act in {loop.MAX_PASSES} stages in a row of {self.game!r}; reset to go on")
 
-    def _chunks(self) -> int:
-        """One, unless there is work enough for more; the measure is the game's own size, so that it never flickers."""
+    def _cut(self) -> list[tuple[int, int, int]]:
+        """Chunks of worlds, one a thread: number, first world, one past the last. One where threads do not pay."""
         work = self.num_worlds * self.game.n_agents * (30e-9 + 1e-9 * self.game.obs_dim)
-        return min(self.threads, self.num_worlds) if work > PARALLEL_ABOVE else 1
+        count = min(self.threads, self.num_worlds) if work > PARALLEL_ABOVE else 1
+        edges = [self.num_worlds * k // count for k in range(count + 1)]
+        return [(k, edges[k], edges[k + 1]) for k in range(count)]
 
-    def _illegal(self, flat: int) -> IllegalAction:
+    def _illegal(self, actions: np.ndarray, flat: int) -> IllegalAction:
         world, agent = divmod(flat, self.game.n_agents)
         stage = self.game.stages[self.stage[world]]
-        chosen = int(self._actions[world, agent])
+        chosen = int(actions[world, agent])
         place = f"in stage {stage.name!r} of world {world}"
         if not self.acting[world, agent]:
-            return IllegalAction(f"agent_{agent} chose {chosen} {place}, where it does not act; it may only pass with 0.")
-        allowed = [f"{a} ({stage.choices[a]})" for a in np.flatnonzero(self._legal[world, agent])]
+            return IllegalAction(f"agent_{agent} chose {chosen} {place}, where it does not act; it may only pass (0)")
+        allowed = [f"{a} ({stage.choices[a]})" for a in np.flatnonzero(self.legal[world, agent])]
         words = " or ".join([", ".join(allowed[:-1]), allowed[-1]] if len(allowed) > 1 else allowed)
-        return IllegalAction(f"agent_{agent} chose {chosen} {place}; it may choose {words}.")
+        return IllegalAction(f"agent_{agent} chose {chosen} {place}; it may choose {words}")
 
     # ------------------------------------------------------------ keep and restore
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+import importlib
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +46,6 @@ class Society(Game):
     """
 
     label = "society"
-    default_matching: ClassVar[Callable[[], Mechanism]]  # set by mechanisms.random_matching
 
     def __init__(
         self,
@@ -82,7 +81,7 @@ class Society(Game):
             names = " and ".join(type(one).__name__ for one in matching)
             raise ValueError(f"only one mechanism can decide who meets whom; got {names}")
         if not matching:
-            matching = [self.default_matching()]
+            matching = [_by_chance()]
             mechanisms = (*matching, *mechanisms)
         self.matching = matching[0]
         table = Encounters(
@@ -105,3 +104,8 @@ class Society(Game):
             memory=self.memory,
             encode=self.encode,
         )
+
+
+def _by_chance() -> Mechanism:
+    """What matches agents where no mechanism does; found by name, since the core stands below the mechanisms."""
+    return importlib.import_module("marl_sim.mechanisms.random_matching").RandomMatching()

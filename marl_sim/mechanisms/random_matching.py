@@ -8,7 +8,7 @@ from ..core.fields import StateField, ints
 from ..core.game import Game
 from ..core.rng import integer, mix, shuffle
 from ..core.rules import Rule, rule
-from ..core.society import Mechanism, Society
+from ..core.society import Mechanism
 
 
 @rule
@@ -89,6 +89,3 @@ class RandomMatching(Mechanism):
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"open": draw_pairs if self.pairs(game) else draw_partners}
-
-
-Society.default_matching = RandomMatching
