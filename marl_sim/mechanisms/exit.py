@@ -74,8 +74,8 @@ class Exit(Mechanism):
     Reward        none of its own
     State         partner, willing (see core.encounters), lot; tally break_ups [1], the pairs that broke
     Errors        fewer than 3 agents; another mechanism that matches
-    Source        voluntary continuation as in Schuessler (1989), "Exit threats and cooperation under anonymity", and
-                  Izquierdo, Izquierdo & Vega-Redondo (2010), "The option to leave"
+    Sources       Schuessler, "Exit threats and cooperation under anonymity" (1989); Izquierdo, Izquierdo &
+                  Vega-Redondo, "The option to leave" (2010)
     """
 
     @property

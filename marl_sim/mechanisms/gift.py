@@ -56,8 +56,7 @@ class Gift(Mechanism):
                   multiplier times all that is given
     State         gift [n_agents] the last choices, -1 for those who had none
     Errors        a negative multiplier, fewer than two amounts, amounts that are negative, not finite or given twice
-    Source        the gift-giving stage of the trust game, Berg, Dickhaut & McCabe (1995), where the multiple is 3, made
-                  mutual
+    Source        Berg, Dickhaut & McCabe, "Trust, reciprocity, and social history" (1995): their first move, made mutual
     """
 
     multiplier: float = 3.0

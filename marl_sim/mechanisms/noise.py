@@ -64,8 +64,7 @@ class Noise(Mechanism):
     State         tallies slips [1], misreadings [1]: how many there were. The tally `choices` counts what was chosen,
                   `outcomes` what was done
     Errors        probabilities outside 0 to 1
-    Source        Nowak & Sigmund's error of implementation and of perception; see Sigmund, "The Calculus of
-                  Selfishness" (2010)
+    Source        Sigmund, "The Calculus of Selfishness" (2010), on errors of implementation and of perception
     """
 
     execution: float = 0.0

@@ -45,7 +45,8 @@ class Talk(Mechanism):
     Reward        none
     State         said [n_agents] the last messages, -1 for those who had none
     Errors        fewer than 2 messages
-    Source        Crawford & Sobel (1982); for coordination Farrell (1987), "Cheap talk, coordination, and entry"
+    Sources       Crawford & Sobel, "Strategic information transmission" (1982); Farrell, "Cheap talk, coordination, and
+                  entry" (1987)
     """
 
     messages: int = 2
