@@ -238,7 +238,9 @@ def describe_part(part: Part | type[Part]) -> str:
     cls = part if isinstance(part, type) else type(part)
     doc = Docstring.of(cls)
     options = {field.name for field in fields_of(cls)}
-    contract = [[name.capitalize(), text] for name, text in doc.entries.items() if name not in options and name not in SOURCES]
+    contract = [
+        [name.capitalize(), text] for name, text in doc.entries.items() if name not in options and name not in SOURCES
+    ]
     sort = next((base.__name__.lower() for base in (Dilemma, Mechanism, Horizon) if issubclass(cls, base)), "part")
     sections = [
         title(f"{cls.__name__}, a {sort}", "="),
@@ -256,7 +258,9 @@ def describe_part(part: Part | type[Part]) -> str:
 def part_options(part: Part | type[Part]) -> str:
     """The options of a part with their values (or defaults) and meanings."""
     cls = part if isinstance(part, type) else type(part)
-    known = Docstring.of(cls).entries
+    known: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        known |= Docstring.of(base).entries if base.__doc__ and issubclass(base, Part) else {}
     rows = []
     for field in fields_of(cls):
         value = field.default if isinstance(part, type) else getattr(part, field.name)

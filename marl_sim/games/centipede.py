@@ -13,7 +13,7 @@ from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
 from ..mechanisms.random_matching import RandomMatching
-from .matrix import memories, own_recent, remember, target_recent, whoever_faces_someone
+from .memory import memories, own_recent, remember, target_recent, whoever_faces_someone
 
 CONTINUE, STOP = 0, 1
 
@@ -80,7 +80,7 @@ class Centipede(Dilemma):
     Observation   "target_actions", "own_actions" (0 continue, 1 stop, 2 nothing yet), "move" (0..2 * iterations - 1)
     Action        continue, stop
     Reward        `payoff`: what each move changes; over a game they add up to `purse`
-    State         move [1]; recent, did, defected, played, seen_as (see games.matrix.memories); tallies games [1] and
+    State         move [1]; recent, did, defected, played, seen_as (see games.memory.memories); tallies games [1] and
                   continued [1], the moves that continued
     Errors        payoffs that break their order; more than one table at a time: give encounters="in turn"
     Source        Dasgupta & Musolesi, "Investigating the impact of direct punishment" (JAAMAS 2025), their released

@@ -6,22 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.fields import Field, StateField, ints
+from ..core.fields import Field, StateField
 from ..core.game import Game
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
+from .memory import memories, own_recent, remember, target_recent, whoever_faces_someone
 
 COOPERATE, DEFECT = 0, 1
 OUTCOMES = ("mutual_cooperation", "sucker", "temptation", "mutual_defection")
-
-
-@rule
-def whoever_faces_someone(n: Any, facing: Any, acting: Any, target: Any) -> None:
-    """Players are those at a table; each decides about whom it faces."""
-    for i in range(n):
-        acting[i] = facing[i] >= 0
-        target[i] = facing[i]
 
 
 @rule
@@ -43,59 +36,6 @@ def count_outcomes(n: Any, hosting: Any, partner: Any, action: Any, friendly: An
 
 
 @rule
-def remember(
-    n: Any, acting: Any, action: Any, seen_as: Any, friendly: Any, did: Any, recent: Any, defected: Any, played: Any
-) -> None:
-    """Agents remember what they did, and everybody what it looked like: the newest action first."""
-    for i in range(n):
-        played[i] = acting[i]
-        if acting[i]:
-            for h in range(recent.shape[1] - 1, 0, -1):
-                recent[i, h] = recent[i, h - 1]
-                did[i, h] = did[i, h - 1]
-            did[i, 0] = action[i]
-            recent[i, 0] = action[i] if seen_as[i] < 0 else seen_as[i]
-            defected[i] = 1 - friendly[recent[i, 0]]
-            seen_as[i] = -1
-
-
-def memories(game: Game, actions: int) -> dict[str, StateField]:
-    """What every dilemma keeps, and mechanisms rely on.
-
-    recent [n_agents, memory]   what everybody saw an agent do last, newest first (`actions`: nothing yet); lasting
-    did [n_agents, memory]      what it really did, known to itself alone; lasting
-    defected [n_agents]         whether what was seen last was unfriendly
-    played [n_agents]           whether it took part in the last play stage
-    seen_as [n_agents]          set before a play takes effect: the action it will be taken for (-1: what it is)
-
-    Constants beside them: friendly [actions], which actions count as cooperation, and rows and columns, how many
-    actions a host and a guest have.
-    """
-    n, memory = game.n_agents, getattr(game, "memory", 1)
-    return {
-        "recent": ints(n, memory, fill=actions, lasting=True),
-        "did": ints(n, memory, fill=actions, lasting=True),
-        "defected": ints(n),
-        "played": ints(n),
-        "seen_as": ints(n, fill=-1),
-    }
-
-
-@rule
-def target_recent(i: Any, target: Any, recent: Any, out: Any) -> None:
-    """What the other did last, newest first."""
-    for h in range(out.size):
-        out[h] = recent[target[i], h]
-
-
-@rule
-def own_recent(i: Any, did: Any, out: Any) -> None:
-    """What I did last, newest first."""
-    for h in range(out.size):
-        out[h] = did[i, h]
-
-
-@rule
 def own_role(i: Any, hosting: Any, out: Any) -> None:
     """Whether I am the column player."""
     out[0] = 1 - hosting[i]
@@ -109,16 +49,21 @@ def row_or_column(i: Any, hosting: Any, rows: Any, columns: Any, out: Any) -> No
 
 
 class MatrixGame(Dilemma):
-    """Any two-player game of n x m actions: payoffs[row action][column action] = (row's payoff, column's payoff).
+    """Any two-player game of n x m actions, by its payoff matrix.
 
-    Observation   sees: "target" the other's last actions, "own" one's own (one of 0..m-1, or m while unknown), as many
-                  as the society remembers; and the role where the game is not symmetric
-    Action        0..n-1 for the row player (the host of the encounter), 0..m-1 for the column player
+    payoffs          payoffs[row action][column action] = (row's payoff, column's payoff); an array [rows, columns, 2]
+    actions          names of the row player's actions (none: numbers)
+    column_actions   names of the column player's (none: as the row player's, where there are as many)
+    cooperative      which actions count as cooperation
+    sees             what a player sees: "target" the other's last actions, "own" one's own
+
+    Observation   "target_actions", "own_actions": each one of 0..m-1, or m while unknown, as many as the society
+                  remembers; "role" 0 row, 1 column player, where the game is not symmetric
+    Action        0..rows-1 for the row player (the host of the encounter), 0..columns-1 for the column player
     Reward        `payoff`: the matrix entry, summed over the encounters that an agent is in
-    State         recent, did, defected, played, seen_as (see `memories`); unfriendly are the actions that are not
-                  among the `cooperative`; tally outcomes [4] (both cooperate, host alone, guest alone, nobody)
-
-    `actions` and `column_actions` name the actions; `cooperative` lists those that count as cooperation.
+    State         recent, did, defected, played, seen_as (see games.memory.memories); unfriendly are the actions that
+                  are not among the `cooperative`; tally outcomes [4] (both cooperate, host alone, guest alone, nobody)
+    Errors        a table of another shape, entries that are not finite, names or numbers of actions that do not fit
     """
 
     payoffs: Any = ()
@@ -230,6 +175,8 @@ class NamedGame(MatrixGame):
 
     def require(self, holds: bool, **values: float) -> None:
         """Refuse payoffs that break the order the name stands for."""
+        if not isinstance(self.payoffs, tuple) or self.payoffs:
+            raise ValueError(f"{type(self).__name__} makes its own payoffs of its options; give a table to MatrixGame")
         if not holds:
             got = ", ".join(f"{name}={value:g}" for name, value in values.items())
             raise ValueError(f"{type(self).__name__} needs {self.order}; got {got}.")
@@ -241,6 +188,9 @@ class NamedGame(MatrixGame):
 
 class PrisonersDilemma(NamedGame):
     """Defection dominates, and mutual cooperation is better for both than mutual defection.
+
+    reward, punishment    for both when both cooperate, when both defect
+    temptation, sucker    for a defector and a cooperator who meet
 
     temptation > reward > punishment > sucker, and 2 * reward > temptation + sucker, so that taking turns at exploiting
     each other does not beat cooperation (Rapoport & Chammah 1965). Defaults: Dasgupta & Musolesi's 3, 4, 0, 1.
@@ -263,7 +213,11 @@ class PrisonersDilemma(NamedGame):
 
 
 class DonationGame(NamedGame):
-    """A prisoner's dilemma in which cooperating costs `cost` and gives the other `benefit`: benefit > cost > 0."""
+    """A prisoner's dilemma in which cooperating gives the other something: benefit > cost > 0.
+
+    benefit   what a cooperator gives the other
+    cost      what that costs it
+    """
 
     benefit: float = 5.0
     cost: float = 1.0
@@ -282,8 +236,10 @@ class DonationGame(NamedGame):
 class StagHunt(NamedGame):
     """Hunting the stag together is best, but the hare is safe: two pure equilibria (Skyrms 2004).
 
-    stag > hare >= temptation > alone, where `hare` is what a hare hunter gets beside another one, `temptation` beside
-    a stag hunter, and `alone` is what a lone stag hunter gets. Both like it when hare > temptation or equal.
+    stag, hare            for both when both hunt the stag, when both hunt hares
+    temptation, alone     for a hare hunter and a stag hunter who meet
+
+    stag > hare >= temptation > alone.
     """
 
     stag: float = 4.0
@@ -303,7 +259,11 @@ class StagHunt(NamedGame):
 
 
 class Chicken(NamedGame):
-    """Whoever dares against one who swerves wins, two who dare crash: win > both_swerve > swerve > crash."""
+    """Whoever dares against one who swerves wins, but two who dare crash: win > both_swerve > swerve > crash.
+
+    both_swerve, crash    for both when both swerve, when both dare
+    win, swerve           for who dares and who swerves when they meet
+    """
 
     win: float = 4.0
     both_swerve: float = 3.0
@@ -322,7 +282,11 @@ class Chicken(NamedGame):
 
 
 class BattleOfTheSexes(NamedGame):
-    """Both want to meet, each at its own favourite: favourite > other > apart. Row likes action 0, column action 1."""
+    """Both want to meet, each at its own favourite: favourite > other > apart. Row likes action 0, column action 1.
+
+    favourite, other      for meeting at one's own favourite, at the other's
+    apart                 for not meeting
+    """
 
     favourite: float = 3.0
     other: float = 2.0
@@ -341,7 +305,10 @@ class BattleOfTheSexes(NamedGame):
 
 
 class PureCoordination(NamedGame):
-    """Both get `match` for the same choice and `mismatch` otherwise: match > mismatch."""
+    """What they do does not matter, if only they do the same: match > mismatch.
+
+    match, mismatch       for both when they do the same, when they do not
+    """
 
     match: float = 1.0
     mismatch: float = 0.0
@@ -357,7 +324,11 @@ class PureCoordination(NamedGame):
 
 
 class Harmony(NamedGame):
-    """No dilemma: cooperation dominates. reward > temptation, sucker > punishment and reward > punishment."""
+    """No dilemma: cooperation dominates. reward > temptation, sucker > punishment and reward > punishment.
+
+    reward, punishment    for both when both cooperate, when both defect
+    temptation, sucker    for a defector and a cooperator who meet
+    """
 
     reward: float = 4.0
     temptation: float = 3.0
@@ -373,5 +344,3 @@ class Harmony(NamedGame):
 
     def table(self) -> Any:
         return self.symmetric_table(self.reward, self.sucker, self.temptation, self.punishment)
-
-

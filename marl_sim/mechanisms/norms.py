@@ -51,9 +51,7 @@ def leading(name: str) -> np.ndarray:
 
 
 @rule
-def draw_encounters(
-    key: Any, n: Any, hosting: Any, partner: Any, acting: Any, meetings: Any, judged_with: Any
-) -> None:
+def draw_encounters(key: Any, n: Any, hosting: Any, partner: Any, acting: Any, meetings: Any, judged_with: Any) -> None:
     """Each player is judged by one of its encounters, drawn uniformly where it had several at once."""
     for i in range(n):
         meetings[i] = 0
