@@ -53,7 +53,7 @@ _HOMES = {
     "envs": ("parallel_env", "aec_env"),
     "learners": ("DQN", "TabularQ", "Learner"),
     "training.rollout": ("Trainer",),
-    "training.study": ("Study",),
+    "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
     "policies": ("Policy", "View"),

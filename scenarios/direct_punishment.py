@@ -77,9 +77,10 @@ def society(condition: str, o: Options) -> ms.Society:
 
 def as_logged(trainer: Any, s: int, row: dict[str, Any]) -> dict[str, float]:
     """The combined reward as the authors' log has it where both judge: without what direct judges got for it."""
-    both = trainer.game.part(ms.Punishment) is not None and trainer.game.part(ms.Punishment).by == "both"
-    part = trainer.game.part(ms.Punishment)
-    hidden = part.just * row["just_by_partner"] + part.unjust * row["unjust_by_partner"] if both else 0.0
+    punishment = trainer.game.part(ms.Punishment)
+    hidden = 0.0
+    if punishment is not None and punishment.by == "both":
+        hidden = punishment.just * row["just_by_partner"] + punishment.unjust * row["unjust_by_partner"]
     return {"reward_as_logged": row["reward"] - hidden}
 
 
@@ -92,10 +93,13 @@ def main(o: Options) -> None:
             game = society(name, o)
             rewards = {kind: tuple(c for c in TAUGHT_BY[kind] if c in game.components) for kind in game.kinds}
             study.train(name, game, learner(o), credit="settled", rewards=rewards, probes=(as_logged,))
-        study.table("cooperation", "reward", "reward_as_logged", "reputation")
-        study.table("punishment", "just_share", "punish_defectors", "punish_cooperators", "cooperator_selection", "most_selected")
+        study.table(
+            "cooperation", "reward", "reward_as_logged", "reputation", "punishment", "just_share", "cooperator_selection"
+        )  # fmt: skip
         study.curves("cooperation", "reward", "punishment")
-        study.compare("cooperation", "direct", "third party")
+        if {"direct", "third party"} <= set(o.only):
+            p = study.probability("cooperation", "third party", "direct")
+            print(f"Probability over seeds that third-party punishment brings more cooperation than direct: {p:.2f}")
 
 
 if __name__ == "__main__":
