@@ -176,15 +176,6 @@ def parameters_text(sorts: tuple[tuple[str, str], ...]) -> tuple[list[str], int]
 
 HEADS = {  # what a rule of each form takes before its own arguments, and how it is run
     "rule": ((), "rule({given})"),
-    "field": (
-        ("n", "acting", "width", "size", "column", "how", "levels", "scale"),
-        """n, acting = a[0], u1_1(row, a[1], a[0])
-    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, a[3])
-    for i in range(n):
-        if acting[i]:
-            rule({given})
-            encode(obs, i, a[4], raw, a[5], a[6], b[7])""",
-    ),
     "legal": (
         ("n", "acting", "choices"),
         """n, acting, open_to = a[0], u1_1(row, a[1], a[0]), u1_2(0, out, a[0], a[2])
@@ -193,13 +184,25 @@ HEADS = {  # what a rule of each form takes before its own arguments, and how it
             rule({given})""",
     ),
 }
+HEADS |= {
+    coding: (
+        ("n", "acting", "width", "size", "column", "by"),
+        f"""n, acting = a[0], u1_1(row, a[1], a[0])
+    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, a[3])
+    for i in range(n):
+        if acting[i]:
+            rule({{given}})
+            {coding}(obs, i, a[4], raw, {'b' if coding == 'squash' else 'a'}[5])""",
+    )
+    for coding in native.CODINGS
+}
 
 
 def rule_text(form: str, sorts: tuple[tuple[str, str], ...]) -> str:
     """The function that the loop calls for a rule."""
     head, body = HEADS[form]
     found, size = parameters_text((*[(name, "int") for name in head], *sorts))
-    found = [{"i": "i", "out": "raw" if form == "field" else "open_to[i]"}.get(one, one) for one in found[len(head) :]]
+    found = [{"i": "i", "out": "open_to[i]" if form == "legal" else "raw"}.get(one, one) for one in found[len(head) :]]
     lines = ["def called(arguments, row, key, out, scratch):", f"    a = i8_1(0, arguments, {max(size, 1)})"]
     lines += [f"    b = f8_1(0, arguments, {max(size, 1)})"]
     for k, one in enumerate(found):
@@ -221,7 +224,7 @@ def address_of(rule: Rule, form: str, sorts: tuple[tuple[str, str], ...]) -> int
     kept = _read(file)
     if kept is None:
         space: dict[str, Any] = {name: VIEWS[name] for name in VIEWS}
-        space |= {"mix": rng.mix, "encode": native.encode, "rule": rule.compiled}
+        space |= {"mix": rng.mix, "rule": rule.compiled, **native.CODINGS}
         exec(compile(text, f"<{rule.name}>", "exec"), space)
         try:
             built = numba.njit(CALL, no_cpython_wrapper=True, no_cfunc_wrapper=True)(space["called"])

@@ -18,7 +18,6 @@ JIT = not numba.config.DISABLE_JIT
 DTYPES = {"i4": np.int32, "i8": np.int64, "u1": np.uint8, "u8": np.uint64, "f4": np.float32, "f8": np.float64}
 MAX_DIMS = 3
 CALL = types.void(types.int64, types.int64, types.uint64, types.int64, types.int64)  # arguments, row, key, out, scratch
-ONE_HOT, SQUASH, RAW = 0, 1, 2
 
 
 def code(dtype: Any) -> str:
@@ -149,16 +148,26 @@ def copy(to, source):
 
 
 @numba.njit
-def encode(obs, i, column, raw, how, levels, scale):
-    """Raw numbers into agent i's observation: one-hot (outside 0..levels-1 as zeros), squashed, or as they are."""
-    if how == ONE_HOT:
-        for j in range(raw.size):
-            value = int(raw[j])
-            if 0 <= value < levels:
-                obs[i, column + j * levels + value] = 1.0
-    elif how == SQUASH:
-        for j in range(raw.size):
-            obs[i, column + j] = raw[j] / (scale + abs(raw[j]))
-    else:
-        for j in range(raw.size):
-            obs[i, column + j] = raw[j]
+def one_hot(obs, i, column, raw, levels):
+    """Each whole number 0..levels-1 as a one-hot group of agent i's observation; anything else as zeros."""
+    for j in range(raw.size):
+        value = int(raw[j])
+        if 0 <= value < levels:
+            obs[i, column + j * levels + value] = 1.0
+
+
+@numba.njit
+def squash(obs, i, column, raw, scale):
+    """x / (scale + |x|)."""
+    for j in range(raw.size):
+        obs[i, column + j] = raw[j] / (scale + abs(raw[j]))
+
+
+@numba.njit
+def plain(obs, i, column, raw, _):
+    """Numbers as they are."""
+    for j in range(raw.size):
+        obs[i, column + j] = raw[j]
+
+
+CODINGS = {"one_hot": one_hot, "squash": squash, "plain": plain}

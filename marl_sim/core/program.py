@@ -13,7 +13,7 @@ from .compile import address_of
 from .fields import Field
 from .game import Game
 from .loop import EVENTS, HEAD, SEQUENCE, STAGE
-from .native import DTYPES, JIT, MAX_DIMS, ONE_HOT, RAW, SQUASH, code
+from .native import CODINGS, DTYPES, JIT, MAX_DIMS, code
 from .part import Part
 from .row import Row
 from .rules import Rule
@@ -129,7 +129,7 @@ class Program:
             "offset": game.choice_offset[stage.kind],
         }  # fmt: skip
         for (owner, field), slot in zip(game.fields[stage.kind], looks, strict=True):
-            self._add(field.rule, owner, stage, "field", self._field_head(field, slot.start))
+            self._add(field.rule, owner, stage, *self._look(field, slot.start))
         return row | {"looks_end": len(self.functions)}
 
     def _sequence(self, rules: Iterable[tuple[Rule, Part]], stage: Stage | None = None) -> dict[str, int]:
@@ -141,12 +141,14 @@ class Program:
     def _mask_head(self) -> list[Any]:
         return [self.game.n_agents, self.arrays["acting"], self.game.n_actions]
 
-    def _field_head(self, field: Field, column: int) -> list[Any]:
-        how = SQUASH if field.squash else RAW
+    def _look(self, field: Field, column: int) -> tuple[str, list[Any]]:
+        """How a field's rule is run, and what it takes before its own arguments."""
+        form, by = "plain", 0.0
         if field.levels:
-            how = ONE_HOT if self.game.encode == "one_hot" else RAW
-        head = [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, how]
-        return [*head, field.levels or 0, float(field.squash or 0)]
+            form, by = ("one_hot", field.levels) if self.game.encode == "one_hot" else ("plain", 0)
+        elif field.squash:
+            form, by = "squash", float(field.squash)
+        return form, [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, by]
 
     # ------------------------------------------------------------ operations
 
@@ -215,8 +217,6 @@ class Program:
 
     def _plain(self, rule: Rule, form: str, bound: list[tuple[str, Any]], head: Sequence[Any]) -> Any:
         """The twin of compile.rule_text in plain Python."""
-        from .native import encode
-
         def given(row: int, key: int, i: int = 0, out: Any = None) -> list[Any]:
             found: list[Any] = []
             for sort, value in bound:
@@ -231,19 +231,19 @@ class Program:
             rule.function(*given(row, key))
 
         def run_field(row: int, key: int, out: Any) -> None:
-            n, acting, _, size, column, how, levels, scale = head
+            n, acting, _, size, column, by = head
             raw = np.zeros(size)
             for i in range(n):
                 if acting[row, i]:
                     rule.function(*given(row, key, i, raw))
-                    encode(out, i, column, raw, how, levels, scale)
+                    CODINGS[form](out, i, column, raw, by)
 
         def run_legal(row: int, key: int, out: Any) -> None:
             for i in range(head[0]):
                 if head[1][row, i]:
                     rule.function(*given(row, key, i, out[i]))
 
-        return {"rule": run_rule, "field": run_field, "legal": run_legal}[form]
+        return {"rule": run_rule, "legal": run_legal}.get(form, run_field)
 
 
 class _World:

@@ -131,7 +131,13 @@ class PartnerSelection(Mechanism):
         peers = game.peers  # type: ignore[attr-defined]
         words = tuple(f"peer {a}" for a in range(peers.shape[1]))
         select = Stage(
-            "select", words, then=(take_choice,), legal=a_peer, settles=host_on_turn, opening=True, phase=0
+            "select",
+            words,
+            then=(take_choice,),
+            legal=None if (peers >= 0).all() else a_peer,
+            settles=host_on_turn,
+            opening=True,
+            phase=0,
         )
         if not self.consent:
             return [select]
@@ -160,5 +166,5 @@ class PartnerSelection(Mechanism):
             ],
         }
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
-        return {"selected": (game.n_agents, game.n_agents)}
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
+        return {"selected": ints(game.n_agents, game.n_agents)}

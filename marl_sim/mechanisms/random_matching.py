@@ -12,14 +12,22 @@ from ..core.society import Mechanism
 
 
 @rule
-def draw_pairs(key: Any, n: Any, peers: Any, partner: Any, willing: Any, lot: Any) -> None:
-    """Agents in a random order each take a random partner among those left that they can meet; the rest sit out."""
+def draw_pairs(key: Any, n: Any, peers: Any, complete: Any, partner: Any, willing: Any, lot: Any) -> None:
+    """Agents in a random order each take a random partner among those left that they can meet; the rest sit out.
+
+    Where all can meet, neighbours in the random order are as good a draw.
+    """
     for i in range(n):
         lot[i] = i
         partner[i] = -1
         willing[i] = 0
     shuffle(key, lot)
-    for k in range(n):
+    if complete:
+        for k in range(0, n - 1, 2):
+            partner[lot[k]] = lot[k + 1]
+            partner[lot[k + 1]] = lot[k]
+            willing[lot[k]] = 1
+    for k in range(n if not complete else 0):
         i = lot[k]
         if partner[i] >= 0:
             continue
@@ -86,6 +94,9 @@ class RandomMatching(Mechanism):
 
     def state(self, game: Game) -> dict[str, StateField]:
         return {"lot": ints(game.n_agents)} if self.pairs(game) else {}
+
+    def constants(self, game: Game) -> dict[str, Any]:
+        return {"complete": int(getattr(game, "graph", None) is None)}
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"open": draw_pairs if self.pairs(game) else draw_partners}
