@@ -28,18 +28,18 @@ MEANING = {
 class EpisodeBook:
     """Adds up what ended episodes report, seed by seed, and turns a block of them into a row.
 
-    S seeds, B worlds a seed. `block` episodes of every world make a row.
+    S seeds, B worlds a seed. `block` episodes of every world make a row, the last one of what is left of `episodes`.
     """
 
-    def __init__(self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int):
-        self.game, self.seeds, self.num_envs, self.block = game, seeds, num_envs, block
+    def __init__(self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int, episodes: int):
+        self.game, self.seeds, self.num_envs, self.block, self.episodes = game, seeds, num_envs, block, episodes
         s, n, worlds = len(seeds), game.n_agents, len(seeds) * num_envs
         self.running = {name: np.zeros((worlds, n)) for name in game.components}
         self.sums = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
         self.sums |= {name: np.zeros((s, *shape)) for name, shape in game.tallies.items()}
         self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
-        self.blocks = np.zeros(s, dtype=np.int64)
+        self.done = np.zeros(s, dtype=np.int64)  # episodes recorded, seed by seed
         self.friendly = (
             [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
         )
@@ -67,8 +67,9 @@ class EpisodeBook:
             np.add.at(self.sums["to_cooperators"], seed, self._to_cooperators(step, where))
         self.before[where] = step.tallies["choices"][where]
         np.add.at(self.sums["episodes"], seed, 1)
-        done = np.flatnonzero(self.sums["episodes"] >= self.block * self.num_envs)
-        return [self._row(int(s)) for s in done]
+        due = np.minimum(self.block, self.episodes - self.done)
+        full = (due > 0) & (self.sums["episodes"] >= due * self.num_envs)
+        return [self._row(int(s), int(due[s])) for s in np.flatnonzero(full)]
 
     def _to_cooperators(self, step: Any, where: np.ndarray) -> np.ndarray:
         """Selections of agents who, an episode ago, cooperated at least as often as they defected."""
@@ -78,18 +79,18 @@ class EpisodeBook:
         kind = past[:, :, self.friendly].sum(-1) * 2 >= past.sum(-1)
         return (step.tallies["selected"][where] * kind[:, None, :]).sum((1, 2))
 
-    def _row(self, s: int) -> dict[str, Any]:
-        self.blocks[s] += 1
+    def _row(self, s: int, due: int) -> dict[str, Any]:
+        self.done[s] += due
         sums = {name: total[s].copy() for name, total in self.sums.items()}
         for total in self.sums.values():
             total[s] = 0
-        row = {"seed": self.seeds[s], "episode": int(self.blocks[s]) * self.block}
+        row = {"seed": self.seeds[s], "episode": int(self.done[s])}
         return row | summarise(self.game, sums, self.friendly)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         kept = {f"running/{k}": v for k, v in self.running.items()} | {f"sums/{k}": v for k, v in self.sums.items()}
-        return {k: v.copy() for k, v in (kept | {"before": self.before, "blocks": self.blocks}).items()}
+        return {k: v.copy() for k, v in (kept | {"before": self.before, "done": self.done}).items()}
 
     def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
         """Go on from a state_dict."""
@@ -98,7 +99,7 @@ class EpisodeBook:
         for name, total in self.sums.items():
             total[...] = saved[f"sums/{name}"]
         self.before[...] = saved["before"]
-        self.blocks[...] = saved["blocks"]
+        self.done[...] = saved["done"]
 
 
 def share(part: float, whole: float) -> float:

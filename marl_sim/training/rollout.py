@@ -97,7 +97,7 @@ class Trainer:
         self.worlds_a_lane = num_envs * n // teams
         self.heads = self._heads(heads)
         self.learns = np.array([i not in self.policies for i in range(n)])
-        self.book = EpisodeBook(self.game, self.seeds, num_envs, block)
+        self.book = EpisodeBook(self.game, self.seeds, num_envs, block, episodes)
         self.steps = 0
         self.simulator.reset()
 
@@ -160,14 +160,14 @@ class Trainer:
     @property
     def episode(self) -> int:
         """Episodes that every seed has completed and recorded."""
-        return int(self.book.blocks.min()) * self.block
+        return int(self.book.done.min())
 
     def run(self, greedy: bool = False) -> Iterator[Rows]:
         """Play and learn; yields the rows of a block whenever every seed has completed one (the first may be partial)."""
         ready: Rows = []
         while self.episode < self.episodes:
             before = self.episode
-            ready += [row for row in self.advance(greedy) if row["episode"] <= self.episodes]
+            ready += self.advance(greedy)
             if self.episode > before:
                 yield ready
                 ready = []
@@ -251,6 +251,11 @@ class Trainer:
             kept |= {f"{head.name}/lanes/{k}": v for k, v in head.lanes.state_dict().items()}
             kept |= {f"{head.name}/credit/{k}": v.copy() for k, v in head.credit.state().items()}
         return kept | {"steps": np.array(self.steps)}
+
+    def final_state(self) -> dict[str, np.ndarray]:
+        """What was learned, without what only going on would need (replay, optimiser), as a flat {name: array}."""
+        kept = {f"{h.name}/lanes/{k}": v for h in self.heads for k, v in h.lanes.state_dict().items()}
+        return {k: v for k, v in kept.items() if not k.rpartition("/")[2].startswith(("replay", "adam"))}
 
     def load_state_dict(self, saved: Mapping[str, np.ndarray]) -> None:
         """Go on from a state_dict, bit for bit."""

@@ -135,6 +135,19 @@ def test_each_decision_earns_what_came_between_it_and_its_closing(credit):
     assert stored["select"] == ([(111.0, True)] * 2 if credit == "next" else episode * 2)
 
 
+def test_the_last_block_may_be_shorter():
+    rows = all_rows(Trainer(society(), SMALL, seeds=2, episodes=7, block=3))
+    assert [row["episode"] for row in rows] == [3, 3, 6, 6, 7, 7]
+
+
+def test_what_was_learned_is_kept_without_what_only_going_on_would_need():
+    trainer = Trainer(society(), SMALL, seeds=2, episodes=4, block=2)
+    list(trainer.run())
+    final = trainer.final_state()
+    np.testing.assert_array_equal(final["play/lanes/params"], trainer.heads[1].lanes.params.numpy())
+    assert set(final) < set(trainer.state_dict()) and not any("replay" in name for name in final)
+
+
 def test_shared_parameters_are_one_lane_a_seed():
     trainer = Trainer(society(encounters="together"), SMALL, seeds=2, episodes=4, shared=True, num_envs=2, block=2)
     assert [head.lanes.n_lanes for head in trainer.heads] == [2, 2, 2]
