@@ -95,14 +95,13 @@ def contenders(n_agents: int) -> dict[str, Callable[[int], float]]:
 
     def turns(count: int) -> float:
         aec.reset(seed=0)
-        decisions, enough = 0, count * deciders
-        while decisions < enough:
+        decisions = int(count * deciders)
+        for _ in range(decisions):
             _, _, terminated, truncated, _ = aec.last()
             if terminated or truncated:
                 aec.reset()
-                continue
+                aec.last()
             aec.step(0)
-            decisions += 1
         return decisions / deciders
 
     return {

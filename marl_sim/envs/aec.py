@@ -41,7 +41,7 @@ class GameAECEnv(Face, AECEnv):
         self.metadata["is_parallelizable"] = waiting == "pass"
         self._index = {agent: i for i, agent in enumerate(self.possible_agents)}
         self.agent_selection: str = self.possible_agents[0]
-        self._everybody = list(range(self.game.n_agents - 1, -1, -1))
+        self._everybody = [(i, agent) for agent, i in self._index.items()][::-1]
         self._width = self.game.n_actions
         self._over = True  # no decision is awaited: not reset yet, or the episode has ended
 
@@ -82,11 +82,10 @@ class GameAECEnv(Face, AECEnv):
         if self._all_decide:
             self._line = self._everybody[:]  # whose turn is next stands last
         else:
-            self._line = [i for i in self._everybody if decides[i]]
+            self._line = [one for one in self._everybody if decides[one[0]]]
             self._actions[:] = 0
         self._allowed = self._legal.tobytes()
-        self._turn = self._line.pop()
-        self.agent_selection = self.possible_agents[self._turn]
+        self._turn, self.agent_selection = self._line.pop()
 
     def observe(self, agent: str) -> dict[str, np.ndarray]:
         """What `agent` sees: {"observation": float32 [D], "action_mask": int8 [A]}."""
@@ -109,8 +108,8 @@ class GameAECEnv(Face, AECEnv):
             return (
                 {"observation": self._obs[i], "action_mask": self._mask[i]} if observe else None,
                 self._cumulative_rewards[agent],
-                self.terminations[agent],
-                self.truncations[agent],
+                self.terminated,
+                self.truncated,
                 self.infos[agent],
             )
         except (AttributeError, KeyError):
@@ -129,14 +128,15 @@ class GameAECEnv(Face, AECEnv):
             return
         agent, i = self.agent_selection, self._turn
         chosen = action if type(action) is int else self._integer(agent, action)
-        if not (0 <= chosen < self._width and self._allowed[i * self._width + chosen]):
+        width = self._width
+        if not (0 <= chosen < width and self._allowed[i * width + chosen]):
             chosen = self._legal_instead(i, chosen)
         self._chosen[i] = chosen
         self._cumulative_rewards[agent] = 0.0
-        if self._line:
+        line = self._line
+        if line:
             self.rewards = self._nothing
-            self._turn = i = self._line.pop()
-            self.agent_selection = self.possible_agents[i]
+            self._turn, self.agent_selection = line.pop()
         else:
             self._settle()
 

@@ -43,10 +43,10 @@ class Face:
                   Continuing horizon, or max_cycles). In the last observation the mask shows what would have been
                   open to those who would have decided.
 
-    reset(seed=s) founds the society anew and depends on s alone. reset() after an ended episode goes on to the
-    society's next episode, exactly as the Simulator does (with a Continuing horizon, reputations and memory go on);
-    reset() in the middle of an episode, or after max_cycles, founds a new society from a seed derived from the last
-    one and the number of such resets. Unknown options of reset are ignored.
+    reset(seed=s) founds the society anew, and all that follows depends on s and the actions alone. reset() goes on to
+    the society's next episode, exactly as the Simulator does: after an end, to the episode that has begun already (with
+    a Continuing horizon reputations and memory go on into it); in the middle of an episode, or after max_cycles, to a
+    new one that starts from scratch. Unknown options of reset are ignored.
 
     `replaced` counts decisions that were illegal and replaced, `ignored` the non-zero actions of agents that had
     nothing to decide, both since the environment was made.
@@ -87,9 +87,7 @@ class Face:
         self.metadata = {"name": f"{game.label}_v{VERSION}", "render_modes": list(MODES), "is_parallelizable": True}
         self.possible_agents: list[str] = game.agents
         self.agents = []
-        self._seed = self.simulator.seeds[0]  # of this society's founding
-        self._founded = 0  # societies founded without a seed since the last seed was given
-        self._played = 0  # stages since the founding
+        self._played = 0  # stages since the last seed
         self.steps = 0  # stages since the episode began
         self._begun = self._met = False  # the next episode has begun already; reset() has been called
         self.terminated = self.truncated = False
@@ -167,19 +165,10 @@ class Face:
             raise NotReset(f"the environment has not been reset; call reset() before {what}()")
 
     def _begin(self, seed: int | None) -> None:
-        """Start an episode: the one that is asked for, the one that has begun already, or a new society's first."""
-        if seed is None and self._begun:
-            pass
-        else:
-            if seed is not None:
-                self.simulator.reset(seed)
-                self._founded = 0
-                self._seed = self.simulator.seeds[0]
-            elif self._met:
-                self._founded += 1
-                self.simulator.reset(draw(self._seed, self._founded, "found a society"))
-            else:
-                self.simulator.reset()
+        """Start an episode: of a society with this seed; or the one that has begun already; or the next."""
+        if seed is not None or not self._begun:
+            self.simulator.reset(seed)
+        if seed is not None:
             self._played = 0
         self._begun, self._met = False, True
         self.terminated = self.truncated = False
@@ -230,7 +219,7 @@ class Face:
             return 0
         self.replaced += 1
         open_now = np.flatnonzero(self._legal[agent])
-        pick = draw(self._seed, self._founded, self._played, "replace", agent) if self.illegal_action == "random" else 0
+        pick = draw(self.simulator.seeds[0], self._played, "replace", agent) if self.illegal_action == "random" else 0
         return int(open_now[pick % len(open_now)])
 
     def _refuse(self, agent: str, action: Any) -> ValueError:

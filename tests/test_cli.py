@@ -1,0 +1,206 @@
+"""The command marl-sim."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+import marl_sim as ms
+from marl_sim import cli
+
+
+def said(capsys, *arguments):
+    """Exit code, and what was printed and complained."""
+    try:
+        code = cli.main(list(arguments))
+    except SystemExit as stop:
+        code = stop.code
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_version(capsys):
+    assert said(capsys, "--version") == (0, f"marl_sim {ms.__version__}\n", "")
+
+
+def test_list_names_everything(capsys):
+    code, out, err = said(capsys, "list")
+    assert (code, err) == (0, "")
+    sections = [line.rstrip(":") for line in out.splitlines() if not line.startswith(" ")]
+    assert sections == [sort for sort in cli.SORTS if cli.inventory(sort)]
+    listed = {line.split()[0] for line in out.splitlines() if line.startswith("  ")}
+    assert listed >= set(ms.registered())
+    assert listed >= {
+        "PrisonersDilemma",
+        "StagHunt",
+        "Punishment",
+        "Reputation",
+        "PartnerSelection",
+        "Fixed",
+        "DQN",
+        "TabularQ",
+    }
+    for line in out.splitlines():
+        if line.startswith("  "):
+            assert len(line.split()) > 2, f"no description: {line}"
+
+
+def test_list_one_sort(capsys):
+    code, out, _ = said(capsys, "list", "learners")
+    assert code == 0
+    assert out.startswith("learners:\n  DQN ")
+    assert "games" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["lst"], "unknown command 'lst'; did you mean 'list'? (allowed: bench, describe, list, run)"),
+        (["list", "game"], "unknown sort 'game'; did you mean 'games'?"),
+        (["describe", "stag_hnt"], "did you mean 'stag_hunt'?"),
+        (["run", "direct_punishmnt"], "unknown scenario 'direct_punishmnt'; did you mean 'direct_punishment'?"),
+        (["run", "there/is/none.py"], "there is no file there/is/none.py"),
+        (["bench", "face"], "unknown benchmark 'face'; did you mean 'faces'?"),
+    ],
+)
+def test_bad_use_is_one_sentence_and_exit_code_2(capsys, arguments, says):
+    code, out, err = said(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert err.startswith("marl-sim: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_no_command_shows_the_commands(capsys):
+    code, out, err = said(capsys)
+    assert (code, out) == (2, "")
+    assert all(command in err for command in cli.COMMANDS)
+
+
+def test_missing_name(capsys):
+    code, _, err = said(capsys, "describe")
+    assert code == 2
+    assert "NAME" in err
+
+
+@pytest.mark.parametrize("name", ms.registered())
+def test_describe_every_game(capsys, name):
+    code, out, err = said(capsys, "describe", name)
+    assert (code, err) == (0, "")
+    assert name in out
+    assert len(out.splitlines()) > 10
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A folder outside the checkout, with the package as if installed from a wheel."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "CHECKOUT", tmp_path / "nowhere")
+    monkeypatch.setattr(cli, "PACKAGE", tmp_path / "nowhere" / "marl_sim")
+    monkeypatch.setattr(sys, "argv", list(sys.argv))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return tmp_path
+
+
+SCENARIO = '''"""Says what it was given."""
+import sys
+from neighbour import word
+
+if __name__ == "__main__":
+    print(word, sys.argv)
+    sys.exit(int(sys.argv[-1]))
+'''
+
+
+def test_run_a_scenario_by_name_path_and_exit_code(capsys, elsewhere):
+    folder = elsewhere / "scenarios"
+    folder.mkdir()
+    (folder / "tell_all.py").write_text(SCENARIO)
+    (folder / "neighbour.py").write_text('word = "hello"\n')
+    for name in ("tell_all", "tell-all", "scenarios/tell_all.py"):
+        code, out, err = said(capsys, "run", name, "--help", "--fine", "2", "5")
+        assert code == 5
+        assert out.startswith("hello [")
+        assert "'--help', '--fine', '2', '5']" in out
+    code, out, _ = said(capsys, "run")
+    assert code == 0
+    assert "tell_all   Says what it was given." in out
+
+
+def test_outside_a_checkout_there_is_nothing_to_run(capsys, elsewhere):
+    for command, kind in (("run", "scenarios"), ("bench", "benchmarks")):
+        code, out, err = said(capsys, command, "direct_punishment")
+        assert (code, out) == (2, "")
+        assert f"no {kind} here: give the path of one, or stand in a checkout" in err
+        assert len(err.splitlines()) == 1
+    assert said(capsys, "bench")[0] == 2
+
+
+def test_bench_runs_in_a_process_of_its_own(capfd, elsewhere):
+    (elsewhere / "benchmarks").mkdir()
+    (elsewhere / "benchmarks" / "mine.py").write_text(
+        "import os, sys\nprint('pid', os.getpid(), sys.argv[1:])\nsys.exit(3)\n"
+    )
+    code, out, _ = said(capfd, "bench", "mine", "--size", "4")
+    assert code == 3
+    assert "== mine" in out
+    assert "['--size', '4']" in out
+    assert f"pid {os.getpid()} " not in out
+    assert said(capfd, "bench")[0] == 3
+
+
+def test_interruption_and_a_closed_pipe(monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "list_everything", interrupted)
+    assert cli.main(["list"]) == 130
+    done = subprocess.run(
+        f"{sys.executable} -m marl_sim.cli list | head -1", shell=True, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("games:\n", "")
+
+
+def test_listing_loads_neither_torch_nor_pettingzoo_and_is_quick(tmp_path):
+    probe = (
+        "import sys; from marl_sim.cli import main; assert main(['list']) == 0 and main(['describe', 'stag_hunt']) == 0; "
+        "print(sorted({m.partition('.')[0] for m in sys.modules} & {'torch', 'pettingzoo', 'pygame', 'matplotlib'}))"
+    )
+    took = []
+    for _ in range(2):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=tmp_path)
+        took.append(time.perf_counter() - start)
+    assert done.stdout.splitlines()[-1] == "[]"
+    print(f"list and describe: {min(took):.2f} s")
+    assert min(took) < 5.0  # 0.7 s on a quiet machine
+
+
+@pytest.mark.slow
+def test_a_wheel_lists_describes_and_steps_every_game(root, tmp_path):
+    """Built, unpacked and used far from the checkout."""
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(root)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    place = tmp_path / "installed"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    probe = (
+        "import marl_sim as ms, marl_sim.cli as cli\n"
+        f"assert ms.__file__.startswith({str(place)!r}), ms.__file__\n"
+        "assert cli.main(['list']) == 0\n"
+        "for name in ms.registered():\n"
+        "    assert cli.main(['describe', name]) == 0\n"
+        "    env = ms.parallel_env(name)\n"
+        "    seen, _ = env.reset(seed=0)\n"
+        "    env.step({a: int(one['action_mask'].argmax()) for a, one in seen.items()})\n"
+        "assert cli.main(['run', 'direct_punishment']) == 2\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(place)}
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(name in done.stdout for name in ms.registered())
