@@ -9,35 +9,51 @@ from pathlib import Path
 from typing import Any
 
 import marl_sim as ms
-from marl_sim import envs, evaluation, learners, policies, training  # noqa: F401
-from marl_sim.core import encounters, fields, game, horizon, part, registry, rng, rules, simulator, society, stage
+from marl_sim import envs, learners, policies
+from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
 from marl_sim.learners import schedules
-from marl_sim.training import config, credit, introspection, metrics, rollout, study
+from marl_sim.training import credit, introspection, metrics
 
 HERE = Path(__file__).parent / "reference"
 
+
+def named(words: str) -> list[Any]:
+    """Public names of the package."""
+    return [getattr(ms, word) for word in words.split()]
+
+
+DILEMMAS = (
+    "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
+)
+MECHANISMS = "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk"
 PAGES: dict[str, tuple[str, list[Any]]] = {
-    "simulator": ("Simulator", [simulator.Simulator, simulator.Step, rng]),
+    "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
         "Games, societies and their parts",
-        [game.Game, society.Society, part.Part, stage.Stage, rules, fields.Field, fields.StateField, fields.Layout, fields.Slot],
+        [*named("Game Society Stage Field"), part.Part, rules, fields.StateField, fields.Layout, fields.Slot],
     ),
-    "dilemmas": ("Dilemmas", [ms.MatrixGame, ms.PrisonersDilemma, ms.DonationGame, ms.StagHunt, ms.Chicken, ms.BattleOfTheSexes, ms.PureCoordination, ms.Harmony, ms.Centipede]),
-    "mechanisms": ("Mechanisms", [ms.RandomMatching, ms.PartnerSelection, ms.Exit, ms.Punishment, ms.Reputation, ms.Norm, ms.Noise, ms.Gift, ms.Talk]),
-    "horizons": ("Horizons", [horizon.Fixed, horizon.Geometric, horizon.Continuing]),
-    "envs": ("PettingZoo faces", [envs, envs.parallel_env, envs.aec_env]),
-    "learners": ("Learners", [learners.Learner, learners.DQN, learners.TabularQ, learners.HeadSpec, learners.Lanes, schedules.Schedule, schedules.Decay, schedules.Linear]),
-    "training": ("Training and studies", [rollout.Trainer, credit, introspection.Introspection, study.Study, config.StudyOptions, config.command, statistics]),
+    "dilemmas": ("Dilemmas", named(DILEMMAS)),
+    "mechanisms": ("Mechanisms", named(MECHANISMS)),
+    "horizons": ("Horizons", named("Fixed Geometric Continuing")),
+    "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
+    "learners": (
+        "Learners",
+        [*named("Learner DQN TabularQ"), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
+    ),
+    "training": (
+        "Training and studies",
+        [*named("Trainer"), credit, introspection.Introspection, *named("Study StudyOptions command"), statistics],
+    ),
     "policies": ("Policies", [policies.Policy, policies.View]),
-}  # fmt: skip
+}
 
 
 def signature(thing: Any) -> str:
     """How it is called; options of parts one a line."""
     if inspect.ismodule(thing):
         return ""
-    if isinstance(thing, type) and issubclass(thing, part.Part | learners.Learner):
+    if dataclasses.is_dataclass(thing) and issubclass(thing, part.Part | learners.Learner):
         shown = [f for f in dataclasses.fields(thing) if f.init]  # type: ignore[arg-type]
         lines = [f"    {f.name}: {f.type} = {default(f)}," for f in shown]
         return "\n".join([f"{thing.__name__}(", *lines, ")"]) if lines else f"{thing.__name__}()"
@@ -62,7 +78,9 @@ def members(thing: Any) -> list[tuple[str, Any]]:
         function = getattr(value, "py_func", value)
         if name.startswith("_") or not inspect.getdoc(function):
             continue
-        if isinstance(value, property) or (inspect.isfunction(function) and (not inspect.ismodule(thing) or function.__module__ == home)):
+        if isinstance(value, property) or (
+            inspect.isfunction(function) and (not inspect.ismodule(thing) or function.__module__ == home)
+        ):
             found.append((name, function))
     return found
 
@@ -75,7 +93,11 @@ def page(title: str, things: list[Any]) -> str:
         if called := signature(thing):
             text += ["```text", called, "```", ""]
         text += ["```text", inspect.getdoc(thing) or "", "```", ""]
-        if inspect.ismodule(thing) or not issubclass(thing if isinstance(thing, type) else object, part.Part) or thing is part.Part:
+        if (
+            inspect.ismodule(thing)
+            or not issubclass(thing if isinstance(thing, type) else object, part.Part)
+            or thing is part.Part
+        ):
             for name, value in members(thing):
                 head = name if isinstance(value, property) else f"{name}{inspect.signature(value)}"
                 text += [f"**`{head}`**", "", "```text", inspect.getdoc(value) or "", "```", ""]
@@ -91,7 +113,10 @@ def pages() -> dict[str, str]:
             games += f"\n## {name}\n\n```text\n{ms.describe(name)}\n```\n"
     made["games.md"] = games
     shown = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in metrics.MEANING.items())
-    made["metrics.md"] = f"# Metrics\n\n*Columns of `metrics.csv`; also every reward component by its name.*\n\n| column | meaning |\n|---|---|\n{shown}\n"
+    made["metrics.md"] = (
+        "# Metrics\n\n*Columns of `metrics.csv`; also every reward component by its name.*\n\n"
+        f"| column | meaning |\n|---|---|\n{shown}\n"
+    )
     links = "\n".join(f"- [{text.splitlines()[0].lstrip('# ')}]({file})" for file, text in made.items())
     made["README.md"] = f"# Reference\n\n{links}\n"
     return made

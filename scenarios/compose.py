@@ -1,7 +1,7 @@
 """Compose a society of your own from the command line, and see whether it comes to cooperate.
 
-    python scenarios/compose.py --dilemma stag_hunt --mechanisms partner_selection reputation punishment
-    python scenarios/compose.py --dilemma prisoners_dilemma --mechanisms gift talk --n-agents 8
+python scenarios/compose.py --dilemma stag_hunt --mechanisms partner_selection reputation punishment
+python scenarios/compose.py --dilemma prisoners_dilemma --mechanisms gift talk --n-agents 8
 """
 
 from __future__ import annotations

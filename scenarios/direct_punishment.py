@@ -93,9 +93,8 @@ def main(o: Options) -> None:
             game = society(name, o)
             rewards = {kind: tuple(c for c in TAUGHT_BY[kind] if c in game.components) for kind in game.kinds}
             study.train(name, game, learner(o), credit="settled", rewards=rewards, probes=(as_logged,))
-        study.table(
-            "cooperation", "reward", "reward_as_logged", "reputation", "punishment", "just_share", "cooperator_selection"
-        )  # fmt: skip
+        study.table("cooperation", "reward", "reward_as_logged", "reputation")
+        study.table("punishment", "just_share", "cooperator_selection", "most_selected", name="judges_and_selectors")
         study.curves("cooperation", "reward", "punishment")
         if {"direct", "third party"} <= set(o.only):
             p = study.probability("cooperation", "third party", "direct")

@@ -107,8 +107,10 @@ class Study:
         self.run()
         return {c.name: self.folder.condition(c.name).log.read() for c in self.conditions}
 
-    def table(self, *metrics: str, last: int | None = None, statistic: Statistic = "mean") -> Summary:
-        """Print metrics by condition, each with its interval over seeds; also table.csv and table.md in the run folder.
+    def table(
+        self, *metrics: str, last: int | None = None, statistic: Statistic = "mean", name: str = "table"
+    ) -> Summary:
+        """Print metrics by condition, each with its interval over seeds; also <name>.csv and .md in the run folder.
 
         last: episodes at the end that are averaged per seed before seeds are compared; default a tenth of all.
         """
@@ -116,8 +118,8 @@ class Study:
         for metric in metrics:
             self._check_metric(records, metric)
         summary = summarise(records, metrics, last or self._tenth(), statistic)
-        write_text(self.folder.path / "table.csv", as_csv(summary))
-        write_text(self.folder.path / "table.md", markdown(summary, self.name))
+        write_text(self.folder.path / f"{name}.csv", as_csv(summary))
+        write_text(self.folder.path / f"{name}.md", markdown(summary, self.name))
         self._print(rich_table(summary, self.name))
         self.console.print(summary.caption, highlight=False, soft_wrap=True)
         return summary

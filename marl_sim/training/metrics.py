@@ -18,7 +18,8 @@ MEANING = {
     "just_share": "share of punishments that hit a defector (0 where nobody is punished)",
     "punish_defectors": "share of judged defectors who are punished",
     "punish_cooperators": "share of judged cooperators who are punished",
-    "just, unjust": "punishments of defectors and of cooperators an episode (just_by_partner, unjust_by_partner: of these, by the partner)",
+    "just, unjust": "punishments of defectors and of cooperators an episode",
+    "just_by_partner, unjust_by_partner": "of these, by the partner",
     "spared_defectors, spared_cooperators": "judged and let be, an episode",
     "cooperator_selection": "share of selections of somebody who cooperated at least as often as not an episode ago",
     "most_selected": "share of selections that fall on the most selected agent",
@@ -35,7 +36,7 @@ class EpisodeBook:
         self.game, self.seeds, self.num_envs, self.block, self.episodes = game, seeds, num_envs, block, episodes
         s, n, worlds = len(seeds), game.n_agents, len(seeds) * num_envs
         self.running = {name: np.zeros((worlds, n)) for name in game.components}
-        self.sums = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
+        self.sums: dict[str, np.ndarray] = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
         self.sums |= {name: np.zeros((s, *shape)) for name, shape in game.tallies.items()}
         self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
@@ -47,7 +48,7 @@ class EpisodeBook:
 
     def _cooperative(self, action: int) -> bool:
         friendly = self.game.constants.get("friendly")
-        return friendly is None and action == 0 or friendly is not None and bool(friendly[action])
+        return (friendly is None and action == 0) or (friendly is not None and bool(friendly[action]))
 
     def see(self, step: Any) -> list[dict[str, Any]]:
         """Take in one step; returns the rows that it completes."""
@@ -112,7 +113,7 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
     episodes = float(sums["episodes"])
     paid = {name: float(sums[f"paid:{name}"].sum()) / episodes for name in game.components}
     row: dict[str, float] = {"reward": sum(paid.values())} | paid
-    for i, each in enumerate(sum(sums[f"paid:{name}"] for name in game.components) / episodes):
+    for i, each in enumerate(np.sum([sums[f"paid:{name}"] for name in game.components], axis=0) / episodes):
         row[f"reward_{i}"] = float(each)
     count = dict(zip(game.choice_names, sums["choices"].sum(0), strict=True))
     if "play" in game.kinds:

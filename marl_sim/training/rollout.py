@@ -163,7 +163,7 @@ class Trainer:
         return int(self.book.done.min())
 
     def run(self, greedy: bool = False) -> Iterator[Rows]:
-        """Play and learn; yields the rows of a block whenever every seed has completed one (the first may be partial)."""
+        """Play and learn; yields the rows of a block whenever every seed has completed one."""
         ready: Rows = []
         while self.episode < self.episodes:
             before = self.episode
@@ -191,7 +191,7 @@ class Trainer:
     def _end_episodes(self, ended: np.ndarray) -> None:
         """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
         if ended.any():
-            lanes = self.arrange(np.broadcast_to(ended[:, None], self.simulator.acting.shape)).any(axis=1)
+            lanes = np.asarray(self.arrange(np.broadcast_to(ended[:, None], self.simulator.acting.shape)).any(axis=1))
             for head in self.heads:
                 head.lanes.end_episode(lanes)
 

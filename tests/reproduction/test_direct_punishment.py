@@ -77,7 +77,7 @@ def test_reputation_alone_collapses(ours):
 
 @pytest.mark.parametrize("condition", COSTLY)
 def test_costly_punishment_stays_at_the_floor(ours, condition):
-    """Everybody defects but for exploration: half of epsilon = 0.01 cooperates. 100,000 decisions: 5 errors = 0.0011."""
+    """All defect but for exploration: half of epsilon = 0.01 cooperates. 100,000 decisions: 5 errors = 0.0011."""
     assert by_seed(ours, condition, 700, 800).mean() == pytest.approx(0.005, abs=0.0011)
 
 
@@ -107,12 +107,16 @@ def test_rewards_follow_from_the_rates(ours):
         p = rows.cooperation
         payoff = 50 * (4 * p + 2)
         assert rows.payoff.to_numpy() == pytest.approx(payoff.to_numpy(), abs=1e-6)
-        assert (rows.just + rows.unjust + rows.spared_defectors + rows.spared_cooperators).to_numpy() == pytest.approx(judgements)
-        assert rows.reward.to_numpy() == pytest.approx(payoff - 3 * (rows.just + rows.unjust) + 2 * rows.just - 10 * rows.unjust)
+        assert (rows.just + rows.unjust + rows.spared_defectors + rows.spared_cooperators).to_numpy() == pytest.approx(
+            judgements
+        )
+        assert rows.reward.to_numpy() == pytest.approx(
+            payoff - 3 * (rows.just + rows.unjust) + 2 * rows.just - 10 * rows.unjust
+        )
 
 
 def test_the_log_hides_what_direct_judges_lose(ours):
-    """Where both judge, the authors' log leaves out the direct judges' reward: about 100 an episode at full cooperation."""
+    """Where both judge, the authors' log leaves out the direct judges' reward: near 100 an episode in the end."""
     rows = window(ours, "both, selection", 700, 800)
     hidden = (rows.reward_as_logged - rows.reward).mean()
     assert 70 < hidden < 100

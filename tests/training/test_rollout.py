@@ -125,8 +125,10 @@ def test_each_decision_earns_what_came_between_it_and_its_closing(credit):
     trainer = Trainer(game, SMALL, seeds=1, episodes=2, credit=credit, rewards=rewards, block=2)
     stored = {"select": [], "play": []}
     for head in trainer.heads:
+
         def keep(obs, action, reward, next_obs, next_legal, terminated, valid, name=head.name):
             stored[name] += [(float(r), bool(t)) for r, t, v in zip(reward[0], terminated[0], valid[0]) if v]
+
         head.store = keep  # type: ignore[method-assign]
     list(trainer.run())
     episode = [(1.0, False), (10.0, False), (100.0, True)]
