@@ -74,9 +74,7 @@ def through_turns(game, steps, seed=SEED, waiting="skip"):
 
 
 def stacked(seen):
-    return np.array([one["observation"] for one in seen.values()]), np.array(
-        [one["action_mask"] for one in seen.values()]
-    )
+    return tuple(np.array([one[part] for one in seen.values()]) for part in ("observation", "action_mask"))
 
 
 def same(one, other):

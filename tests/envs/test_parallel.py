@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_wrong_arguments_are_refused_in_one_sentence(face, arguments, says):
 
 
 def test_options_beside_a_made_game_are_refused(society):
-    with pytest.raises(ValueError, match="options go with the name of a game.*n_agents"):
+    with pytest.raises(ValueError, match=r"options go with the name of a game.*n_agents"):
         ms.parallel_env(society, n_agents=4)
 
 
@@ -132,7 +133,7 @@ def test_an_illegal_action_plays_nothing(action, society):
     env = ms.parallel_env(society)
     seen, _ = env.reset(seed=0)
     before = env.simulator.save()
-    with pytest.raises(ms.IllegalAction, match="agent_1 chose .* in stage 'select' .* it may choose 0"):
+    with pytest.raises(ms.IllegalAction, match=r"agent_1 chose .* in stage 'select' .* it may choose 0"):
         env.step(legal(env, seen) | {"agent_1": action})
     assert env.steps == 0
     assert data_equivalence(before, env.simulator.save())
@@ -212,7 +213,7 @@ def test_reset_without_a_seed_goes_on_reproducibly(when, society):
         runs.append(episodes)
     assert data_equivalence(runs[0], runs[1])
     seen = [np.stack([one["observation"] for step in episode for one in step[0].values()]) for episode in runs[0]]
-    assert any(a.shape != b.shape or (a != b).any() for a, b in zip(seen, seen[1:])), "every episode drew the same"
+    assert any(a.shape != b.shape or (a != b).any() for a, b in pairwise(seen)), "every episode drew the same"
 
 
 def test_what_lasts_goes_on_after_the_clock_stopped(lasting):
