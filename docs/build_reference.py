@@ -58,9 +58,20 @@ def signature(thing: Any) -> str:
         lines = [f"    {f.name}: {f.type} = {default(f)}," for f in shown]
         return "\n".join([f"{thing.__name__}(", *lines, ")"]) if lines else f"{thing.__name__}()"
     try:
-        return f"{thing.__name__}{inspect.signature(thing)}"
+        return f"{thing.__name__}{call(thing)}"
     except ValueError:
         return thing.__name__
+
+
+def call(function: Any) -> str:
+    """The parameters of a function with their defaults; types stand in the docstrings."""
+    shown = inspect.signature(function)
+    plain = [
+        p.replace(annotation=p.empty, default=getattr(p.default, "__name__", p.default))
+        for name, p in shown.parameters.items()
+        if name != "self"
+    ]
+    return str(shown.replace(parameters=plain, return_annotation=shown.empty))
 
 
 def default(field: Any) -> str:
@@ -99,7 +110,7 @@ def page(title: str, things: list[Any]) -> str:
             or thing is part.Part
         ):
             for name, value in members(thing):
-                head = name if isinstance(value, property) else f"{name}{inspect.signature(value)}"
+                head = name if isinstance(value, property) else f"{name}{call(value)}"
                 text += [f"**`{head}`**", "", "```text", inspect.getdoc(value) or "", "```", ""]
     return "\n".join(text).rstrip() + "\n"
 
