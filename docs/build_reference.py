@@ -67,7 +67,10 @@ def call(function: Any) -> str:
     """The parameters of a function with their defaults; types stand in the docstrings."""
     shown = inspect.signature(function)
     plain = [
-        p.replace(annotation=p.empty, default=getattr(p.default, "__name__", p.default))
+        p.replace(
+            annotation=p.empty,
+            default=p.default.__name__ if callable(p.default) and not isinstance(p.default, type) else p.default,
+        )
         for name, p in shown.parameters.items()
         if name != "self"
     ]
