@@ -184,18 +184,17 @@ HEADS = {  # what a rule of each form takes before its own arguments, and how it
             rule({given})""",
     ),
 }
-HEADS |= {
-    coding: (
-        ("n", "acting", "width", "size", "column", "by"),
-        f"""n, acting = a[0], u1_1(row, a[1], a[0])
-    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, a[3])
+for _coding in native.CODINGS:
+    for _size in ("", "_1"):  # a field of one number, the most common, has a text of its own: 3 times faster
+        HEADS[_coding + _size] = (
+            ("n", "acting", "width", "size", "column", "by"),
+            f"""n, acting = a[0], u1_1(row, a[1], a[0])
+    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, {'1' if _size else 'a[3]'})
     for i in range(n):
         if acting[i]:
             rule({{given}})
-            {coding}(obs, i, a[4], raw, {'b' if coding == 'squash' else 'a'}[5])""",
-    )
-    for coding in native.CODINGS
-}
+            {_coding}(obs, i, a[4], raw, {'b' if _coding == 'squash' else 'a'}[5])""",
+        )
 
 
 def rule_text(form: str, sorts: tuple[tuple[str, str], ...]) -> str:

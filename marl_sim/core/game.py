@@ -10,7 +10,7 @@ import numpy as np
 
 from .fields import Field, Layout, Slot, StateField, floats, ints
 from .horizon import Fixed, Horizon
-from .part import Part
+from .part import Part, canonical
 from .rules import Rule, rule
 from .stage import Stage
 
@@ -183,11 +183,11 @@ class Game:
         parts, named = self._arguments()
         return _rebuild, (type(self), parts, named, self.label)
 
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and repr(self) == repr(other)
+    def __eq__(self, other: Any) -> bool:
+        return type(self) is type(other) and canonical(self._arguments()) == canonical(other._arguments())
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(canonical(self._arguments()))
 
     def __repr__(self) -> str:
         parts, named = self._arguments()

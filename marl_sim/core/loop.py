@@ -32,6 +32,7 @@ from .native import (
     u1_1,
     u1_2,
     u8_1,
+    wipe,
 )
 from .rng import mix
 
@@ -113,8 +114,7 @@ def erase(h, k, row, out):
     for i in range(h.n):
         obs[i, k] = 0.0
         if acting[i]:
-            for column in range(stage.block, stage.block_end):
-                obs[i, column] = 0.0
+            wipe(out, h.width, i, stage.block, stage.block_end)
 
 
 @numba.njit

@@ -68,7 +68,14 @@ def record(fields: tuple[str, ...]) -> Any:
 
 VIEWS = {f"{name}_{dims}": _view(name, dims) for name in DTYPES for dims in range(1, MAX_DIMS + 1)}
 i4_1, i4_2, i8_1, u1_1, u1_2 = (VIEWS[name] for name in ("i4_1", "i4_2", "i8_1", "u1_1", "u1_2"))
-u8_1, f4_2, f8_1, f8_2 = (VIEWS[name] for name in ("u8_1", "f4_2", "f8_1", "f8_2"))
+u8_1, f4_1, f4_2, f8_1, f8_2 = (VIEWS[name] for name in ("u8_1", "f4_1", "f4_2", "f8_1", "f8_2"))
+
+@numba.njit
+def fill(a, value):
+    """Set every number of a 1-D array."""
+    for i in range(a.size):
+        a[i] = value
+
 
 if JIT:
 
@@ -111,6 +118,11 @@ if JIT:
         """The float32 table at an address."""
         return f4_2(0, start, rows, columns)
 
+    @numba.njit
+    def wipe(start, columns, i, first, end):
+        """Zero columns first..end-1 of row i of a float32 table."""
+        fill(f4_1(start, 4 * (columns * i + first), end - first), 0.0)
+
 else:
 
     def call(function: Any, arguments: Any, row: int, key: int, out: Any, scratch: Any) -> None:
@@ -132,12 +144,8 @@ else:
     def sheet(start: Any, rows: int, columns: int) -> Any:
         return start
 
-
-@numba.njit
-def fill(a, value):
-    """Set every number of a 1-D array."""
-    for i in range(a.size):
-        a[i] = value
+    def wipe(start: Any, columns: int, i: int, first: int, end: int) -> None:
+        start[i, first:end] = 0.0
 
 
 @numba.njit

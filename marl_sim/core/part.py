@@ -49,10 +49,10 @@ class Part:
         self.check()
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and repr(self) == repr(other)
+        return type(self) is type(other) and canonical(self) == canonical(other)
 
     def __hash__(self) -> int:
-        return hash(repr(self))
+        return hash(canonical(self))
 
     @property
     def name(self) -> str:
@@ -101,6 +101,22 @@ class Part:
         name -> shape (of float64), or a StateField: `ints(...)` where the counts are whole and many.
         """
         return {}
+
+
+def canonical(value: Any) -> Any:
+    """A hashable stand-in, equal for equal parts, arrays and graphs, of which repr shows too little."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, Part):
+        names = (field.name for field in dataclasses.fields(value))  # type: ignore[arg-type]
+        return type(value), tuple((name, canonical(getattr(value, name))) for name in names)
+    if isinstance(value, dict):
+        return tuple((name, canonical(one)) for name, one in value.items())
+    if isinstance(value, tuple | list):
+        return tuple(canonical(one) for one in value)
+    if hasattr(value, "nodes") and hasattr(value, "edges"):
+        return repr(sorted(value.nodes)), repr(sorted(value.edges)), value.is_directed()
+    return repr(value)
 
 
 def snake(name: str) -> str:

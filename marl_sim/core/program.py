@@ -148,7 +148,7 @@ class Program:
             form, by = ("one_hot", field.levels) if self.game.encode == "one_hot" else ("plain", 0)
         elif field.squash:
             form, by = "squash", float(field.squash)
-        return form, [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, by]
+        return form + ("_1" if field.size == 1 else ""), [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, by]
 
     # ------------------------------------------------------------ operations
 
@@ -236,7 +236,7 @@ class Program:
             for i in range(n):
                 if acting[row, i]:
                     rule.function(*given(row, key, i, raw))
-                    CODINGS[form](out, i, column, raw, by)
+                    CODINGS[form.removesuffix("_1")](out, i, column, raw, by)
 
         def run_legal(row: int, key: int, out: Any) -> None:
             for i in range(head[0]):

@@ -167,8 +167,11 @@ class Simulator:
                 raise ValueError(f"reset takes as many seeds as the simulator has: {len(self.seeds)}; got {len(seeds)}")
             self.seeds = seeds
         if seed is not None or not self._ready:
+            self._memory[...] = 0
+            for name in self._own.keys() - {"worlds"}:
+                self.arrays[name][...] = 0
             self.arrays["seeds"][:, 0] = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
-            self.arrays["tick"][:] = 0
+            self.arrays["tick"][:] = -1  # a reset counts as a step
         self._go(self._no_actions, loop.RESET)
         self._ready = True
         return self._step.obs
