@@ -28,10 +28,8 @@ def test_partners_every_profile_pays_by_the_closed_form(table, prices, encounter
     t = table(society(2, encounters, **prices), num_envs=16)
     paid = t.round(play=PROFILES[:, :2], punish=PROFILES[:, 2:])
     for world, (d0, d1, p0, p1) in enumerate(PROFILES):
-        judged = [
-            p0 * ((part.just if d1 else part.unjust) - part.cost),
-            p1 * ((part.just if d0 else part.unjust) - part.cost),
-        ]
+        for_a_judge = [part.unjust - part.cost, part.just - part.cost]
+        judged = [p0 * for_a_judge[d1], p1 * for_a_judge[d0]]
         assert paid.payoff[world].tolist() == list(PLAY[d0, d1])
         assert paid.fined[world].tolist() == [-part.fine * p1, -part.fine * p0]
         assert paid.judging[world].tolist() == judged
@@ -93,6 +91,8 @@ def test_together_nobody_witnesses_its_own_encounter(random_steps, by):
     game = society(6, "together", by=by)
     first = int(by == "both")
     for sim, _ in random_steps(game, 60, 20):
+        if game.stages[sim.stage[0]].kind != "punish":
+            continue
         watch, facing = sim.state["watch"], sim.state["facing"]
         for p in range(first, watch.shape[1]):
             for i in range(6):
@@ -131,15 +131,7 @@ def test_without_antisocial_punishment_only_defectors_can_be_punished(table):
 
 
 def test_a_judge_sees_what_the_judged_and_its_opponent_did(table):
-    game = ms.Society(
-        ms.PrisonersDilemma(),
-        ms.Punishment(by="witness"),
-        n_agents=5,
-        encounters="in turn",
-        turns="index",
-        encode="index",
-    )
-    t = table(game)
+    t = table(ms.make("direct_punishment", by="witness", seen_in=()))
     t.until("punish", play=np.array([[0, 1, 1, 1, 1]]))
     judge = int(np.flatnonzero(t.sim.acting[0])[0])
     assert t.sees("target_act")[judge] == 0  # the host is judged first
