@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
+import sys
 import textwrap
+import types
 from collections.abc import Iterable
 from typing import Any
 
@@ -303,3 +305,13 @@ def table(rows: list[list[str]]) -> str:
         start = "".join(f"{cell:{width}}  " for cell, width in zip(row, widths, strict=False))
         lines.append(wrap(start + row[-1], " " * len(start)).rstrip())
     return "\n".join(lines)
+
+
+class _CallableModule(types.ModuleType):
+    """`ms.describe` is the function, or this module once somebody has imported it by name: both can be called."""
+
+    def __call__(self, what: Game | Part | type[Part] | str, **options: Any) -> str:
+        return describe(what, **options)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -12,8 +12,7 @@ from ..core.part import at_least
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from ..mechanisms.random_matching import RandomMatching
-from .memory import memories, own_recent, remember, target_recent, whoever_faces_someone
+from .memory import disjoint, memories, own_recent, remember, target_recent, whoever_faces_someone
 
 CONTINUE, STOP = 0, 1
 
@@ -139,9 +138,7 @@ class Centipede(Dilemma):
         return rows + [[f"{t} moves", f"{a:g}", f"{b:g}"] for t, (a, b) in enumerate(self.purse)]
 
     def fits(self, game: Game) -> None:
-        matching = getattr(game, "matching", None)
-        one_table = game.n_agents == 2 and isinstance(matching, RandomMatching) and matching.pairs(game)
-        if not game.in_turn and not one_table:
+        if not game.in_turn and not (game.n_agents == 2 and disjoint(game)):
             raise ValueError(
                 "Centipede is played at one table at a time: give encounters='in turn', "
                 "or have two agents whom chance matches in pairs"

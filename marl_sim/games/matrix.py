@@ -11,7 +11,7 @@ from ..core.game import Game
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import memories, own_recent, remember, target_recent, whoever_faces_someone
+from .memory import disjoint, memories, own_recent, remember, target_recent, whoever_faces_someone
 
 COOPERATE, DEFECT = 0, 1
 OUTCOMES = ("mutual_cooperation", "sucker", "temptation", "mutual_defection")
@@ -125,12 +125,11 @@ class MatrixGame(Dilemma):
         return [header, *([own[a], *(f"{x:g}, {y:g}" for x, y in m[a])] for a in range(m.shape[0]))]
 
     def fits(self, game: Game) -> None:
-        together = not game.in_turn and game.n_agents > 2
         rows, columns = self.matrix.shape[:2]
-        if together and rows != columns:
+        if rows != columns and not game.in_turn and not disjoint(game):
             raise ValueError(
-                f"{type(self).__name__} has {rows} row and {columns} column actions, and agents that play together "
-                f"hold both roles at once; give encounters='in turn'"
+                f"{type(self).__name__} has {rows} row and {columns} column actions, and when all play at once "
+                f"an agent may hold both roles; give encounters='in turn', or let chance match pairs"
             )
 
     def state(self, game: Game) -> dict[str, StateField]:

@@ -9,6 +9,12 @@ from ..core.game import Game
 from ..core.rules import rule
 
 
+def disjoint(game: Game) -> bool:
+    """Whether all play at once and nobody is in two encounters."""
+    pairs = getattr(getattr(game, "matching", None), "pairs", None)
+    return not game.in_turn and pairs is not None and pairs(game)
+
+
 @rule
 def whoever_faces_someone(n: Any, facing: Any, acting: Any, target: Any) -> None:
     """Players are those at a table; each decides about whom it faces."""

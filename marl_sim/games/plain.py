@@ -241,11 +241,11 @@ def matrix_game(
     actions          names of the row player's actions
     column_actions   names of the column player's actions
     cooperative      which actions count as cooperation
-    n_agents         players; more than two need as many row as column actions, or encounters="in turn"
+    n_agents         players; more than two are matched at random every round
     rounds           rounds, then the game is over
     encounters       "together" or "in turn"
 
-    The host of an encounter is the row player; two agents who play together have their roles drawn every round.
+    The host of an encounter is the row player; when all play at once, chance draws the roles every round.
     """
     dilemma = MatrixGame(payoffs=payoffs, actions=actions, column_actions=column_actions, cooperative=cooperative)
     return by_chance(dilemma, n_agents, rounds, encounters)

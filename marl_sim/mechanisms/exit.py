@@ -82,6 +82,10 @@ class Exit(Mechanism):
     def matches(self) -> str:
         return "round"
 
+    def pairs(self, game: Game) -> bool:
+        """Whether the pairs are disjoint: always."""
+        return True
+
     def fits(self, game: Game) -> None:
         if game.n_agents < 3:
             raise ValueError(
