@@ -171,5 +171,5 @@ class Centipede(Dilemma):
         }
         return {"play": [known[name] for name in self.sees]}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"games": (1,), "continued": (1,)}

@@ -163,7 +163,7 @@ class MatrixGame(Dilemma):
             seen.append(Field("role", 1, own_role, 2, words="0 row player, 1 column player"))
         return {"play": seen}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"outcomes": (4,)}
 
 

@@ -106,5 +106,5 @@ class Exit(Mechanism):
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"open": pair_the_free}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"break_ups": (1,)}

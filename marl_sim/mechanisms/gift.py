@@ -56,7 +56,8 @@ class Gift(Mechanism):
                   multiplier times all that is given
     State         gift [n_agents] the last choices, -1 for those who had none
     Errors        a negative multiplier, fewer than two amounts, amounts that are negative, not finite or given twice
-    Source        Berg, Dickhaut & McCabe, "Trust, reciprocity, and social history" (1995): their first move, made mutual
+    Source        Berg, Dickhaut & McCabe, "Trust, reciprocity, and social history" (1995): their first move, made
+                  mutual
     """
 
     multiplier: float = 3.0

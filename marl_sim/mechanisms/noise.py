@@ -6,6 +6,7 @@ from typing import Any
 
 import numba
 
+from ..core.fields import StateField
 from ..core.game import Game
 from ..core.part import at_least
 from ..core.rng import integer, mix, uniform
@@ -77,5 +78,5 @@ class Noise(Mechanism):
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"before:play": [tremble, misread]}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"slips": (1,), "misreadings": (1,)}

@@ -150,7 +150,7 @@ class Norm(Mechanism):
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"after:play": [draw_encounters, assess], "round": note_standing}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"reputation": (game.n_agents,)}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:

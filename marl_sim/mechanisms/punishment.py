@@ -259,5 +259,5 @@ class Punishment(Mechanism):
             ]
         }
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"justly": (1,), "unjustly": (1,), "spared": (2,), "by_partner": (2,)}

@@ -84,9 +84,9 @@ class RandomMatching(Mechanism):
 
     def fits(self, game: Game) -> None:
         if self.how == "pairs" and game.in_turn:
-            raise ValueError("RandomMatching: how='pairs' needs encounters='together'; in turn take 'hosts' or 'one pair'")
+            raise ValueError("RandomMatching: how='pairs' needs encounters='together'; or take 'hosts' or 'one pair'")
         if self.how == "one pair" and not game.in_turn:
-            raise ValueError("RandomMatching: how='one pair' needs encounters='in turn'; together take 'pairs' or 'hosts'")
+            raise ValueError("RandomMatching: how='one pair' needs encounters='in turn'; or take 'pairs' or 'hosts'")
 
     def pairs(self, game: Game) -> bool:
         """Whether the pairs are disjoint."""

@@ -121,7 +121,7 @@ class Reputation(Mechanism):
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"after:play": hear_of_play, "after:punish": hear_of_verdicts, "round": note_standing}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...]]:
+    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"reputation": (game.n_agents,)}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
