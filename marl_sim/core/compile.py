@@ -31,6 +31,7 @@ from .rules import Rule
 
 LOOP = "int64(int64, int64[:, ::1], int64, int64, int64, int64)"
 _FROZEN = (bool, int, float, complex, str, bytes, tuple, np.generic, np.ndarray)  # globals that numba freezes
+_addresses: dict[tuple[str, str, tuple[tuple[str, str], ...]], int] = {}
 _alive: list[Any] = []  # compiled code is freed with its library
 
 
@@ -39,21 +40,39 @@ _alive: list[Any] = []  # compiled code is freed with its library
 
 def fingerprint(thing: Any) -> str:
     """A hash of a function's code and of all functions and constants that it reaches by name."""
-    digest = hashlib.blake2b(digest_size=16)
-    _digest(thing, digest, set())
-    return digest.hexdigest()
+    return _reach(thing)[0]
 
 
-def _digest(thing: Any, digest: Any, seen: set[int]) -> None:
+def _reach(thing: Any) -> tuple[str, list[Any]]:
+    """The fingerprint, and the numba functions on the way."""
+    digest, seen = hashlib.blake2b(digest_size=16), dict[int, Any]()
+    _digest(thing, digest, seen)
+    return digest.hexdigest(), [one for one in seen.values() if hasattr(one, "py_func")]
+
+
+_compiled_as: dict[int, str] = {}  # numba function (by id; they live as long as what calls them) -> fingerprint
+
+
+def _refresh(helpers: list[Any]) -> None:
+    """In a session a helper can be defined anew; numba would go on with what it once compiled of its callers."""
+    for helper in helpers:
+        now = fingerprint(helper)
+        if _compiled_as.setdefault(id(helper), now) != now:
+            helper.recompile()
+            _compiled_as[id(helper)] = now
+
+
+def _digest(thing: Any, digest: Any, seen: dict[int, Any]) -> None:
     if isinstance(thing, Rule):
         thing = thing.function
     if hasattr(thing, "py_func"):  # a numba dispatcher
+        seen[id(thing)] = thing
         digest.update(repr(sorted(thing.targetoptions.items(), key=str)).encode())
         thing = thing.py_func
     if id(thing) in seen:
         return
     if isinstance(thing, types.FunctionType):
-        seen.add(id(thing))
+        seen[id(thing)] = thing
         _digest_code(thing.__code__, thing, digest, seen)
         for cell in thing.__closure__ or ():
             _digest(cell.cell_contents, digest, seen)
@@ -70,7 +89,7 @@ def _digest(thing: Any, digest: Any, seen: set[int]) -> None:
         digest.update(f"{type(thing).__name__} {getattr(thing, '__qualname__', '')}".encode())
 
 
-def _digest_code(code: types.CodeType, function: types.FunctionType, digest: Any, seen: set[int]) -> None:
+def _digest_code(code: types.CodeType, function: types.FunctionType, digest: Any, seen: dict[int, Any]) -> None:
     digest.update(code.co_code)
     digest.update(repr((code.co_names, code.co_varnames, code.co_freevars)).encode())
     for constant in code.co_consts:
@@ -109,8 +128,12 @@ def _name(*depends: str) -> str:
 # ---------------------------------------------------------------- the cache folder
 
 
-def cache_folder() -> Path:
-    """Where compiled code is kept: $MARL_SIM_CACHE, the user's cache folder, or a temporary one of the user's own."""
+@lru_cache(maxsize=1)
+def cache_folder() -> Path | None:
+    """Where compiled code is kept: $MARL_SIM_CACHE, the user's cache folder, or a temporary one of the user's own.
+
+    None, with a warning, if none can be written: then every start compiles.
+    """
     base = os.environ.get("MARL_SIM_CACHE") or os.path.join(
         os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "marl_sim"
     )
@@ -122,13 +145,15 @@ def cache_folder() -> Path:
                 return folder
         except OSError:
             continue
-    raise OSError(f"no folder for compiled rules can be written; set MARL_SIM_CACHE (tried {base!r})")
+    warnings.warn(f"compiled rules cannot be kept: set MARL_SIM_CACHE to a folder (tried {base!r})", stacklevel=2)
+    return None
 
 
-def _read(file: Path) -> Any:
+def _read(file: str) -> Any:
     """What `_write` kept, or None if it is not there or not whole."""
+    folder = cache_folder()
     try:
-        text = file.read_bytes()
+        text = (folder / file).read_bytes() if folder else b""
     except OSError:
         return None
     if hashlib.blake2b(text[16:], digest_size=16).digest() != text[:16]:
@@ -136,15 +161,17 @@ def _read(file: Path) -> Any:
     return pickle.loads(text[16:])
 
 
-def _write(file: Path, thing: Any) -> None:
+def _write(file: str, thing: Any) -> None:
     """Keep `thing`; whoever reads meanwhile finds all of it or nothing."""
-    text = pickle.dumps(thing)
+    folder, text = cache_folder(), pickle.dumps(thing)
+    if folder is None:
+        return
     try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as handle:
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as handle:
             handle.write(hashlib.blake2b(text, digest_size=16).digest() + text)
-        os.replace(handle.name, file)
+        os.replace(handle.name, folder / file)
     except OSError as error:
-        warnings.warn(f"compiled code could not be kept in {file.parent}: {error}", stacklevel=2)
+        warnings.warn(f"compiled code could not be kept in {folder}: {error}", stacklevel=2)
 
 
 # ---------------------------------------------------------------- rules
@@ -212,23 +239,33 @@ def rule_text(form: str, sorts: tuple[tuple[str, str], ...]) -> str:
     return "\n".join([*lines, "    " + body.format(given=given)]) + "\n"
 
 
-@lru_cache(maxsize=4096)
 def address_of(rule: Rule, form: str, sorts: tuple[tuple[str, str], ...]) -> int:
-    """The address of a compiled rule, from memory, from disk, or compiled now."""
+    """The address of a compiled rule, from memory, from disk, or compiled now.
+
+    TypeError in one sentence, and numba's account of it, if the rule leaves the subset that compiles.
+    """
+    known = fingerprint(rule), form, sorts
+    if known not in _addresses:
+        _addresses[known] = _load_rule(rule, *known)
+    return _addresses[known]
+
+
+def _load_rule(rule: Rule, code: str, form: str, sorts: tuple[tuple[str, str], ...]) -> int:
     from numba.core.registry import cpu_target
     from numba.core.runtime import rtsys
 
     text = rule_text(form, sorts)
-    file = cache_folder() / f"rule_{rule.name}_{_name(text, fingerprint(rule))}.bin"
+    file = f"rule_{rule.name}_{_name(text, code)}.bin"
     kept = _read(file)
     if kept is None:
+        _refresh(_reach(rule)[1])
         space: dict[str, Any] = {name: VIEWS[name] for name in VIEWS}
-        space |= {"mix": rng.mix, "rule": rule.compiled, **native.CODINGS}
+        space |= {"mix": rng.mix, "rule": numba.njit(rule.function), **native.CODINGS}
         exec(compile(text, f"<{rule.name}>", "exec"), space)
         try:
             built = numba.njit(CALL, no_cpython_wrapper=True, no_cfunc_wrapper=True)(space["called"])
         except numba.core.errors.NumbaError as error:
-            raise TypeError(f"{rule!r} does not compile: {str(error).strip()}") from error
+            raise TypeError(f"{rule!r} does not compile; numba says: {str(error).strip()}") from error
         (result,) = built.overloads.values()
         _alive.append(built)
         library, name = result.library, result.fndesc.llvm_func_name
@@ -246,9 +283,13 @@ def compiled_loop() -> Callable[..., int]:
     """The engine's loop, from disk or compiled now; plain Python where compilation is switched off."""
     if not JIT:
         return loop.run
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder() / f"loop_{_name()}")  # read when the function is wrapped
-    try:
+    folder = cache_folder()
+    if folder is None:
+        return numba.njit(LOOP, nogil=True)(loop.run)
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder / f"loop_{_name()}")
+    try:  # the folder is read when the function is wrapped
         return numba.njit(LOOP, cache=True, nogil=True)(loop.run)
+    except (OSError, EOFError, pickle.UnpicklingError, ValueError):  # a full disk, a damaged file
+        return numba.njit(LOOP, nogil=True)(loop.run)
     finally:
         numba.config.CACHE_DIR = before

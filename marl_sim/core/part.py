@@ -147,6 +147,10 @@ def check_option(owner: str, name: str, value: Any, hint: Any) -> Any:
         if hint is int and int(value) != value:
             raise ValueError(f"{owner}: {name} must be a whole number; got {value!r}")
         return hint(value)
+    if get_origin(hint) is tuple and str in get_args(hint):
+        if isinstance(value, str) or not all(isinstance(word, str) for word in value):
+            raise ValueError(f"{owner}: {name} must be a tuple of words; got {value!r}")
+        return tuple(value)
     return value
 
 

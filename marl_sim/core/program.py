@@ -148,7 +148,8 @@ class Program:
             form, by = ("one_hot", field.levels) if self.game.encode == "one_hot" else ("plain", 0)
         elif field.squash:
             form, by = "squash", float(field.squash)
-        return form + ("_1" if field.size == 1 else ""), [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, by]
+        head = [self.game.n_agents, self.arrays["acting"], self.game.obs_dim, field.size, column, by]
+        return form + ("_1" if field.size == 1 else ""), head
 
     # ------------------------------------------------------------ operations
 

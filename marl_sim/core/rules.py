@@ -17,10 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
-
-import numba
 
 
 class Rule:
@@ -31,11 +28,6 @@ class Rule:
         self.name = function.__name__
         self.parameters = tuple(inspect.signature(function).parameters)
         self.__doc__ = function.__doc__
-
-    @cached_property
-    def compiled(self) -> Any:
-        """The numba dispatcher, compiled for the kinds of arrays that a game gives it (core.compile)."""
-        return numba.njit(self.function)
 
     def __call__(self, *arguments: Any) -> None:
         self.function(*arguments)

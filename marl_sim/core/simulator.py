@@ -87,6 +87,8 @@ class Simulator:
         if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
             raise ValueError(f"num_envs must be a whole number of at least 1; got {num_envs!r}")
         self.game, self.num_envs = game, int(num_envs)
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            raise ValueError(f"threads must be a whole number of at least 1, or None for all cores; got {threads!r}")
         self.threads = threads or numba.config.NUMBA_NUM_THREADS
         self.settled = settled
         self.seeds = self._check_seeds(seed)
@@ -223,7 +225,7 @@ class Simulator:
     def _cut(self) -> list[tuple[int, int, int]]:
         """Chunks of worlds, one a thread: number, first world, one past the last. One where threads do not pay."""
         work = self.num_worlds * self.game.n_agents * (30e-9 + 1e-9 * self.game.obs_dim)
-        count = min(self.threads, self.num_worlds) if work > PARALLEL_ABOVE else 1
+        count = max(1, min(self.threads, self.num_worlds, int(work / max(PARALLEL_ABOVE, 1e-9))))
         edges = [self.num_worlds * k // count for k in range(count + 1)]
         return [(k, edges[k], edges[k + 1]) for k in range(count)]
 

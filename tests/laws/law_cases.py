@@ -83,6 +83,7 @@ COMPOSED: dict[str, Callable[[], ms.Society]] = {
 }  # fmt: skip
 TWO_PLAYERS = {"chicken", "donation", "harmony", "prisoners_dilemma", "pure_coordination", "stag_hunt"}
 WITHOUT_CHANCE = TWO_PLAYERS | {"all on a ring"}  # on a ring a witness has one player to watch
+BY_PLACE = {"all on a ring"}  # a graph says who can meet whom
 NAMES = [*ms.registered(), *COMPOSED]
 
 
