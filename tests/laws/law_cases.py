@@ -94,7 +94,7 @@ def make(name: str) -> ms.Game:
 # ---------------------------------------------------------------- playing
 def choose(sim: ms.Simulator, t: int, salt: int = 0) -> np.ndarray:
     """Random legal actions that depend on a world's own seed, its number and t alone; [W, n]."""
-    worlds, n, count = sim.legal.shape
+    n, count = sim.legal.shape[1:]
     seeds = np.repeat(np.array(sim.seeds, dtype=np.uint64), sim.num_envs)[:, None, None]
     numbers = np.tile(np.arange(sim.num_envs, dtype=np.uint64), len(sim.seeds))[:, None, None]
     with np.errstate(over="ignore"):

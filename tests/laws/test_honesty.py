@@ -1,4 +1,4 @@
-"""Laws (h) and (i): observations lie in their space, masks say what can be done; and what a step reports is consistent."""
+"""Laws (h) and (i): observations lie in their space, masks say what can be done, and what a step reports adds up."""
 
 import itertools
 
