@@ -54,10 +54,10 @@ def test_max_cycles(game):
 
     A game that may end by itself within the four cycles is sampled with seeds with which it does not.
     """
-    options = dict(illegal_action="pass", seed=1, waiting="pass")
+    options = dict(illegal_action="pass", waiting="pass")
 
     def lasts(seed):
-        env = seeded(ms.aec_env(game, **options), seed)
+        env = seeded(ms.aec_env(game, seed=seed, **options), seed)
         env.reset()
         while env.steps < 5 and not (env.terminated or env.truncated):
             env.step(env.action_space(env.agent_selection).sample())
@@ -66,10 +66,10 @@ def test_max_cycles(game):
     seed = next(seed for seed in range(0, 10_000, 100) if lasts(seed))
 
     def parallel_env(max_cycles):
-        return seeded(ms.parallel_env(game, max_cycles=max_cycles, illegal_action="pass", seed=1), seed)
+        return seeded(ms.parallel_env(game, max_cycles=max_cycles, illegal_action="pass", seed=seed), seed)
 
     def env(max_cycles):
-        return seeded(ms.aec_env(game, max_cycles=max_cycles, **options), seed)
+        return seeded(ms.aec_env(game, max_cycles=max_cycles, seed=seed, **options), seed)
 
     max_cycles_test(SimpleNamespace(parallel_env=parallel_env, env=env))
 

@@ -40,7 +40,7 @@ def habits(game, p, d, c):
             actions = chance < np.where(guilty, d, c)
         else:
             actions = (chance * (game.n_agents - 1)).astype(int)
-        step = sim.step(actions * sim.acting)
+        step = sim.step(np.where(sim.acting, actions, 0).astype(np.int64))
         running += np.stack([step.components[name].sum(1) for name in game.components], axis=1)
         for w in np.flatnonzero(step.truncated):
             ended.append(running[w].copy())
