@@ -26,6 +26,7 @@ from .native import (
     i4_2,
     i8_1,
     item,
+    prefetch,
     record,
     sheet,
     table,
@@ -43,7 +44,7 @@ MAX_PASSES = 1000  # stages opened in one step before a game that nobody can act
 # The head of a program. Sizes; where the arrays of world 0 lie; for arrays outside the row, bytes from world to world.
 HEAD = (
     "n", "choices", "width", "stages", "first_round_stage", "components", "choice_names", "settles",
-    "row_bytes", "renewed_words", "lasting_words", "counted_words",
+    "row_bytes", "busy_bytes", "renewed_words", "lasting_words", "counted_words",
     "renewed", "lasting", "counted", "last_counted", "paid", "counts", "renewed_template", "lasting_template",
     "tick", "stage", "over", "clock", "reopen", "again", "target", "action", "acting",
     "seeds", "worlds", "terminated", "truncated", "round_over", "reward", "reward_bytes", "legal", "legal_bytes",
@@ -305,6 +306,8 @@ def run(program, actions, first, end, mode, lane):
         if bad >= 0 or mode == CHECK:
             return bad
     for w in range(first, end):
+        if w + 1 < end:
+            prefetch(at(w + 1, h.row_bytes), h.tick, h.busy_bytes)
         if not step_world(h, w, actions, mode == RESET, lane):
             return STUCK
     return FINE

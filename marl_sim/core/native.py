@@ -10,6 +10,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
@@ -93,6 +94,26 @@ if JIT:
 
         return types.none(types.int64, *CALL.args), build
 
+    @intrinsic
+    def _prefetch(context: Any, place: Any) -> Any:
+        """Ask for the cache line at an address, to be written to."""
+
+        def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+            word = ir.IntType(32)
+            kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
+            ask = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            to_write_keep_data = [ir.Constant(word, value) for value in (1, 3, 1)]
+            builder.call(ask, [builder.inttoptr(given[0], cgutils.voidptr_t), *to_write_keep_data])
+            return context.get_dummy_value()
+
+        return types.none(types.int64), build
+
+    @numba.njit
+    def prefetch(row, place, size):
+        """Ask for memory that is needed soon; with thousands of worlds it is far away."""
+        for k in range(0, size, 64):
+            _prefetch(row + place + k)
+
     @numba.njit
     def at(w, stride):
         """How far world w lies behind world 0."""
@@ -128,6 +149,9 @@ else:
     def call(function: Any, arguments: Any, row: int, key: int, out: Any, scratch: Any) -> None:
         """Run a function."""
         function(row, key, out)
+
+    def prefetch(row: int, place: Any, size: int) -> None:
+        """Nothing to ask for."""
 
     def at(w: int, stride: int) -> int:
         return w

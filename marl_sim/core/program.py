@@ -94,6 +94,7 @@ class Program:
             "n": game.n_agents, "choices": game.n_actions, "width": game.obs_dim, "stages": len(game.stages),
             "first_round_stage": game.first_round_stage, "components": len(game.components),
             "choice_names": len(game.choice_names), "settles": int(settles), "row_bytes": row_bytes,
+            "busy_bytes": row.fields["last_counted"][1],
             "renewed_template": row.renewed_template, "lasting_template": row.lasting_template,
             "counts": arrays["choices"],
             "scratch": scratch, "scratch_bytes": scratch.strides[0],

@@ -97,7 +97,7 @@ class Simulator:
 
     def _check_seeds(self, seed: int | Sequence[int]) -> tuple[int, ...]:
         listed = isinstance(seed, Sequence | np.ndarray | range)
-        seeds = tuple(seed) if listed else (seed,)  # type: ignore[arg-type]
+        seeds: tuple[Any, ...] = tuple(seed) if listed else (seed,)  # type: ignore[arg-type]
         if not seeds or not all(isinstance(s, int | np.integer) and 0 <= s < 2**64 for s in seeds):
             raise ValueError(f"seed must be a whole number from 0 to 2**64 - 1, or a sequence of them; got {seed!r}")
         return tuple(int(s) for s in seeds)
