@@ -1,13 +1,13 @@
 """Does choosing one's partner make selfish learners cooperate?
 
-Partner selection against random matching, after Anastassacos, Hailes & Musolesi, "Partner selection for the emergence of
-cooperation in multi-agent systems using reinforcement learning" (AAAI 2020). Every agent selects a partner by what the
-others did last; the selected cannot refuse; each pair then plays one prisoner's dilemma, in random order, and sees only
+Partner selection against random matching, after Anastassacos, Hailes & Musolesi, "Partner selection for the emergence
+of cooperation in multi-agent systems using reinforcement learning" (AAAI 2020). Every agent selects a partner by what
+the others did last; the selected cannot refuse; each pair then plays one prisoner's dilemma, in random order, and sees only
 what the other did last. Two Q-networks an agent, one that selects and one that plays.
 
     python scenarios/partner_selection.py                     under three minutes, fewer agents and episodes
     python scenarios/partner_selection.py --full              30,000 episodes, 20 agents, 20 seeds
-    python scenarios/partner_selection.py --play tabular --credit next --sees-own --rounds 10
+    python scenarios/partner_selection.py --play tabular --epsilon-play 0.01 --memory ring --batch 32 --train-every 4
 
 The paper's text gives the order of play, what is seen and the exploration rates by several accounts; the network, step
 size and memory are those of later code of the same group (16 agents, one selection and one encounter an episode, one
@@ -38,8 +38,8 @@ class Options(ms.StudyOptions):
         seeds=20, episodes=30000, n_agents=20, record_every=100, checkpoint_seconds=600.0
     )
 
-    seeds: int = 2  # independent societies; every interval is over these
-    episodes: int = 4000  # an episode is `rounds` rounds; the learners forget its transitions when it ends
+    seeds: int = 4  # independent societies; every interval is over these
+    episodes: int = 5000  # an episode is `rounds` rounds; the learners forget its transitions when it ends
     n_agents: int = 10  # players; 20 by memory of the paper, 16 in the later code
     rounds: int = 1  # selections, and encounters that each agent hosts, in an episode
     matching: tuple[str, ...] = ("selection", "random")  # conditions: who decides on partners
@@ -48,13 +48,18 @@ class Options(ms.StudyOptions):
     lr: float = 0.001  # step size of the networks
     epsilon_select: float = 0.1  # share of random selections
     epsilon_play: float = 0.05  # share of random plays
-    batch: int = 1  # transitions a learning step, which is done as often as so many have been stored
-    memory: Literal["episode", "ring"] = "episode"  # learn from the episode alone, or from the last `buffer` transitions
+    batch: int = 1  # transitions a learning step
+    train_every: int = 1  # transitions stored per learning step
+    memory: Literal["episode", "ring"] = (
+        "episode"  # learn from the episode alone, or from the last `buffer` transitions
+    )
     buffer: int = 256  # transitions remembered at most
     target_every: int = 1  # learning steps between copies into the target network; 1: as good as none
     play: Literal["dqn", "tabular"] = "dqn"  # who learns to play: a network or a table
     alpha: float = 0.05  # step size of the table
-    credit: Literal["settled", "next"] = "settled"  # what comes after a play: the same opponent's new last action, or the next encounter
+    credit: Literal["settled", "next"] = (
+        "settled"  # what comes after a play: the same opponent's new last action, or the next encounter
+    )
     horizon: Literal["continuing", "fixed"] = "continuing"  # learners look beyond the end of an episode, or do not
     sees_own: bool = False  # players also see their own last action (not so in the paper)
     record_every: int = 20  # episodes a row of the records averages over
@@ -75,8 +80,8 @@ def society(matching: str, o: Options) -> ms.Society:
 def learner(o: Options) -> dict[str, ms.Learner]:
     """One learner for each kind of decision."""
     network = dict(
-        gamma=o.gamma, hidden=(o.hidden,), lr=o.lr, batch=o.batch, train_every=o.batch, memory=o.memory, buffer=o.buffer,
-        target_every=o.target_every,
+        gamma=o.gamma, hidden=(o.hidden,), lr=o.lr, batch=o.batch, train_every=o.train_every,
+        memory=o.memory, buffer=o.buffer, target_every=o.target_every,
     )  # fmt: skip
     table = ms.TabularQ(alpha=o.alpha, gamma=o.gamma, epsilon=o.epsilon_play)
     return {
@@ -126,22 +131,24 @@ def greedy_replies(lanes: Any, layout: Any, columns: slice) -> np.ndarray:
 def phases(columns: Mapping[str, np.ndarray], window: int = 5) -> dict[str, float]:
     """The first episode of each of the paper's phases in a seed's curves, NaN where it never comes.
 
-    Smoothed over `window` rows: defection, when more than half of the encounters are mutual defection; from then on
-    exploitation, when hosts exploit more often than chance lets actions meet (temptation above p (1 - p) by a half, p
-    the cooperation rate) and in more than 5 % of encounters; retaliation, when TFT is the commonest strategy but ALLD,
-    or the commonest of all, with at least 30 % of agents; cooperation, when more than half of the encounters are mutual
-    cooperation. Each is looked for after the one before it.
+    Smoothed over `window` rows; each is looked for from where the one before it was found:
+
+    defection     more than half of the encounters are mutual defection
+    exploitation  hosts exploit their partners in more than 5 % of encounters, and half as often again as they are
+                  deceived (chance makes the two equal, so they have found cooperators)
+    retaliation   TFT has at least 30 % of the agents, and no fewer than ALLC and reverse TFT
+    cooperation   more than half of the encounters are mutual cooperation
     """
 
     def smooth(name: str) -> np.ndarray:
         x = np.asarray(columns[name], float)
         return np.convolve(x, np.ones(min(window, x.size)) / min(window, x.size), mode="same")
 
-    p, exploited = smooth("cooperation"), smooth("exploitation")
+    exploited = smooth("exploitation")
     strategies = np.stack([smooth(name) for name in STRATEGIES])
     signs = {
         "defection": smooth("mutual_defection") > 0.5,
-        "exploitation": (exploited > 1.5 * p * (1 - p)) & (exploited > 0.05),
+        "exploitation": (exploited > 1.5 * smooth("deception")) & (exploited > 0.05),
         "retaliation": (strategies[1] >= np.maximum(strategies[0], strategies[2])) & (strategies[1] >= 0.3),
         "cooperation": smooth("mutual_cooperation") > 0.5,
     }
@@ -191,7 +198,9 @@ def stacked(study: ms.Study, names: tuple[str, ...], title: str, file: str) -> N
         ax.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("share")
     labels = [name.replace("_", " ") for name in names]
-    panels[-1].legend(areas[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=9)
+    panels[-1].legend(
+        areas[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False, fontsize=9
+    )
     count = np.unique(next(iter(records.values()))["seed"]).size
     figure.suptitle(f"{title} (mean over {count} seeds)", x=0.01, ha="left", fontsize=12, fontweight="bold")
     print_path = save(figure, study.folder.figures / file)

@@ -45,12 +45,14 @@ FIGURE_4 = {  # alpha 0, 0.1, ..., 1, b = 5
 @dataclass
 class Options(ms.StudyOptions):
     full_size: ClassVar[Mapping[str, Any]] = dict(
-        seeds=20, episodes=10000, encounters="one pair", rounds=200, seeded=(1, 2, 3, 4, 5), long=5, record_every=50,
+        seeds=20, episodes=10000, num_envs=1, encounters="one pair", rounds=200, seeded=(1, 2, 3, 4, 5), long=5,
+        record_every=50,
         alphas=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0), checkpoint_seconds=600.0,
     )  # fmt: skip
 
     seeds: int = 6  # independent societies; every interval is over these
-    episodes: int = 400  # the second half is reported
+    episodes: int = 300  # the second half is reported
+    num_envs: int = 16  # worlds each society lives in at once: 300 episodes in 16 are the experience of 4,800 in one
     parts: tuple[str, ...] = ("norms", "seeding", "introspection")  # what to run
     n_agents: int = 10  # players
     norms: tuple[int, ...] = (9, 0)  # 9 stern judging, 0 everybody is bad, 3 image score, 11 simple standing, ...
@@ -77,7 +79,13 @@ class Options(ms.StudyOptions):
 
 
 def expected_efficiency(
-    rules: Sequence[int], epsilons: Sequence[float], learners: Sequence[int], norm: int, b: float, c: float, error: float
+    rules: Sequence[int],
+    epsilons: Sequence[float],
+    learners: Sequence[int],
+    norm: int,
+    b: float,
+    c: float,
+    error: float,
 ) -> float:
     """What the agents `learners` get an encounter, as a share of b - c, when agent i follows rules[i] for ever.
 
@@ -89,7 +97,7 @@ def expected_efficiency(
     of being good. With x_i(r) the probability that i cooperates with reputation r, v(a, r) the norm's verdict and
     q_i = mean of g over the others,
 
-        g_i = error + (1 - 2 error) * sum_r P_i(r) [x_i(r) v(C, r) + (1 - x_i(r)) v(D, r)],   P_i(1) = q_i, P_i(0) = 1 - q_i
+        g_i = error + (1 - 2 error) * sum_r P_i(r) [x_i(r) v(C, r) + (1 - x_i(r)) v(D, r)],   P_i(1) = q_i = 1 - P_i(0)
         reward_i = b * mean_j [g_i x_j(1) + (1 - g_i) x_j(0)] - c * [q_i x_i(1) + (1 - q_i) x_i(0)]
     """
     n = len(rules)
@@ -98,7 +106,9 @@ def expected_efficiency(
             raise ValueError(f"rules must be 0, 5, 10 or 15, which do not look at themselves; got {rule!r}")
     e = np.asarray(epsilons, float)[:, None]
     x = (1 - e) * np.array([[rule >> 1 & 1, rule & 1] for rule in rules]) + e / 2  # [n, other's reputation]
-    good = np.array([[norm >> (3 - 2 * action - other) & 1 for other in (0, 1)] for action in (0, 1)])  # [D or C, other's]
+    good = np.array(
+        [[norm >> (3 - 2 * action - other) & 1 for other in (0, 1)] for action in (0, 1)]
+    )  # [D or C, other's]
     after = error + (1 - 2 * error) * (x * good[1] + (1 - x) * good[0])  # good after meeting reputation r
     meets = (np.ones((n, n)) - np.eye(n)) / (n - 1)
     slope = (after[:, 1] - after[:, 0])[:, None] * meets
@@ -151,7 +161,8 @@ def conditions(o: Options) -> list[Condition]:
         if "seeding" in o.parts:
             read = FIGURE_2.get(norm, ()) if known else ()
             found += [
-                Condition("seeding", norm, o.benefit, seeds=k, paper=read[k] if k < len(read) else None) for k in o.seeded
+                Condition("seeding", norm, o.benefit, seeds=k, paper=read[k] if k < len(read) else None)
+                for k in o.seeded
             ]
         if "introspection" in o.parts:
             read = FIGURE_4.get(norm, ()) if known else ()
@@ -226,8 +237,8 @@ def beside_the_paper(study: ms.Study, listed: Sequence[Condition], o: Options) -
         lines.append((c.name, cell.point, cell.low, cell.high, "" if paper is None else paper, *arithmetic))
     study.console.print(table)
     study.console.print(
-        "Mean and 95 % bootstrap interval over seeds, last half. Paper: read off figures 1, 2 and 4 (+-0.3); figure 1 is "
-        "scaled by b and converted. All defect, all rule 5: arithmetic, if every learner did so but for exploration.",
+        "Mean and 95 % bootstrap interval over seeds, last half. Paper: read off figures 1, 2 and 4 (+-0.3); figure 1 "
+        "is scaled by b and converted. All defect, all rule 5: arithmetic, were every learner to do so but for exploring.",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     heads = "condition,here,low,high,paper,all_defect,all_rule_5"
@@ -257,9 +268,8 @@ def dots(study: ms.Study, listed: Sequence[Condition]) -> None:
                 read = c.paper * (c.b / (c.b - 1) if c.over == "b" else 1)
                 ax.plot([read], [y], "D", color="#D55E00", markersize=5, fillstyle="none", label="paper, read off")
         ax.set_yticks(range(len(mine)), [c.name for c in mine], fontsize=9)
-        ax.set(ylim=(len(mine) - 0.4, -0.6), xlim=(-30, 104))
+        ax.set(ylim=(len(mine) - 0.4, -0.6), xlim=(-4, 104))
         ax.set_title(part, fontsize=10, loc="left")
-        ax.axvline(0, color="#c8c8c8", linewidth=0.8, zorder=0)
         ax.grid(axis="x", color="#e8e8e8", linewidth=0.8)
         ax.set_axisbelow(True)
         ax.spines[["top", "right"]].set_visible(False)

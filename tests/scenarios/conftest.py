@@ -27,7 +27,15 @@ def run(tmp_path):
     """Run a scenario as a user does: what it printed, its metrics, the names of its figures."""
 
     def call(name, *options):
-        command = [sys.executable, str(ROOT / "scenarios" / f"{name}.py"), *options, "--out", str(tmp_path), "--workers", "1"]
+        command = [
+            sys.executable,
+            str(ROOT / "scenarios" / f"{name}.py"),
+            *options,
+            "--out",
+            str(tmp_path),
+            "--workers",
+            "1",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=os.environ, timeout=300)
         assert done.returncode == 0, done.stdout + done.stderr
         (folder,) = (tmp_path / name).iterdir()

@@ -29,6 +29,7 @@ def test_the_four_phases_are_found_in_order(scenario):
             cooperation=steps((50, 0.1), (50, 0.9)),
             mutual_defection=steps((25, 0.8), (75, 0.1)),
             exploitation=steps((25, 0.05), (25, 0.5), (50, 0.05)),
+            deception=np.full(EPISODES, 0.05),
             TFT=steps((50, 0.1), (50, 0.6)),
             ALLD=steps((50, 0.9), (50, 0.2)),
             mutual_cooperation=steps((75, 0.1), (25, 0.8)),
@@ -44,7 +45,9 @@ def test_phases_that_do_not_come_are_not_found(scenario):
     all_defect = phases(curves(mutual_defection=np.full(EPISODES, 0.9), ALLD=np.ones(EPISODES)))
     assert all_defect["defection"] <= 3 and all(np.isnan(all_defect[name]) for name in list(all_defect)[1:])
     # at random: p = 1/2 and each outcome a quarter, as chance has it
-    quarter = dict.fromkeys(("mutual_cooperation", "exploitation", "deception", "mutual_defection"), np.full(EPISODES, 0.25))
+    quarter = dict.fromkeys(
+        ("mutual_cooperation", "exploitation", "deception", "mutual_defection"), np.full(EPISODES, 0.25)
+    )
     assert all(np.isnan(begins) for begins in phases(curves(cooperation=np.full(EPISODES, 0.5), **quarter)).values())
 
 
@@ -74,7 +77,7 @@ def test_the_census_reads_greedy_replies(scenario, play, sees_own):
 
 
 def test_selectors_learn_to_pick_cooperators(scenario):
-    """What holds in the paper's first two phases: beside fixed ALLC and ALLD players, the selecting head finds the first.
+    """What the paper's second phase needs: beside fixed ALLC and ALLD players, the selecting head finds the first.
 
     Chance alone picks a cooperator in 2 of 5 selections.
     """
@@ -87,7 +90,7 @@ def test_selectors_learn_to_pick_cooperators(scenario):
             return np.full(view.n, self.action) if view.kind == "play" else view.legal.argmax(1)
 
     module = scenario("partner_selection")
-    o = module.Options(n_agents=6, hidden=16, gamma=0.0, lr=0.01, batch=4, memory="ring")
+    o = module.Options(n_agents=6, hidden=16, gamma=0.0, lr=0.01, batch=4, train_every=4, memory="ring")
     trainer = Trainer(
         module.society("selection", o), module.learner(o), seeds=4, episodes=1500, block=100, credit="settled",
         policies={i: Always(0 if i < 3 else 1) for i in range(1, 6)},
@@ -117,8 +120,9 @@ def test_the_scenario_runs(run):
 
 def test_other_setups_run_and_nonsense_is_refused(run, scenario):
     _, metrics, _ = run(
-        "partner_selection", "--episodes", "4", "--seeds", "1", "--n-agents", "4", "--record-every", "2", "--play", "tabular",
-        "--sees-own", "--credit", "next", "--horizon", "fixed", "--rounds", "3", "--matching", "selection", "--memory", "ring",
+        "partner_selection", "--episodes", "4", "--seeds", "1", "--n-agents", "4", "--record-every", "2", "--play",
+        "tabular", "--sees-own", "--credit", "next", "--horizon", "fixed", "--rounds", "3", "--matching", "selection",
+        "--memory", "ring",
     )  # fmt: skip
     assert len(metrics) == 2
     module = scenario("partner_selection")

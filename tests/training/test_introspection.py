@@ -114,8 +114,10 @@ def test_options_are_checked(options, words):
 
 @pytest.mark.parametrize("game", [society(encode="one_hot"), society(seen_in=("select",))], ids=["one-hot", "unseen"])
 def test_players_must_see_the_others_reputation(game):
-    learner = ms.DQN(hidden=(4,), batch=2) if game.encode == "one_hot" or not game.layout.levels("play") else ms.TabularQ()
-    with pytest.raises(ValueError, match="Introspection needs players who see|needs at least 1 of each"):
+    learner = (
+        ms.DQN(hidden=(4,), batch=2) if game.encode == "one_hot" or not game.layout.levels("play") else ms.TabularQ()
+    )
+    with pytest.raises(ValueError, match=r"Introspection needs players who see|needs at least 1 of each"):
         Trainer(game, learner, seeds=1, layers=(Introspection(0.5),)).advance()
 
 
