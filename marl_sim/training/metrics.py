@@ -22,7 +22,7 @@ MEANING = {
     "just_by_partner, unjust_by_partner": "of these, by the partner",
     "spared_defectors, spared_cooperators": "judged and let be, an episode",
     "cooperator_selection": "share of selections of somebody who cooperated at least as often as not an episode ago",
-    "most_selected": "share of selections that fall on the most selected agent",
+    "most_selected": "share of an episode's selections that fall on the agent most often selected in it",
 }
 
 
@@ -38,7 +38,7 @@ class EpisodeBook:
         self.running = {name: np.zeros((worlds, n)) for name in game.components}
         self.sums: dict[str, np.ndarray] = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
         self.sums |= {name: np.zeros((s, *shape)) for name, shape in game.tallies.items()}
-        self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators")}
+        self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators", "to_favourites")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
         self.done = np.zeros(s, dtype=np.int64)  # episodes recorded, seed by seed
         self.friendly = (
@@ -66,6 +66,7 @@ class EpisodeBook:
             np.add.at(self.sums[name], seed, step.tallies[name][where])
         if "selected" in self.game.tallies:
             np.add.at(self.sums["to_cooperators"], seed, self._to_cooperators(step, where))
+            np.add.at(self.sums["to_favourites"], seed, step.tallies["selected"][where].sum(1).max(1))
         self.before[where] = step.tallies["choices"][where]
         np.add.at(self.sums["episodes"], seed, 1)
         due = np.minimum(self.block, self.episodes - self.done)
@@ -141,7 +142,7 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
     if "selected" in sums:
         selected = sums["selected"]
         row["cooperator_selection"] = share(float(sums["to_cooperators"]), selected.sum())
-        row["most_selected"] = share(selected.sum(0).max(), selected.sum())
+        row["most_selected"] = share(float(sums["to_favourites"]), selected.sum())
     for kind in game.kinds:
         if kind not in ("play", "punish", "select"):
             words = game.choices(kind)
