@@ -2,8 +2,8 @@
 
 Partner selection against random matching, after Anastassacos, Hailes & Musolesi, "Partner selection for the emergence
 of cooperation in multi-agent systems using reinforcement learning" (AAAI 2020). Every agent selects a partner by what
-the others did last; the selected cannot refuse; each pair then plays one prisoner's dilemma, in random order, and sees only
-what the other did last. Two Q-networks an agent, one that selects and one that plays.
+the others did last; the selected cannot refuse; each pair then plays one prisoner's dilemma, in random order, and sees
+only what the other did last. Two Q-networks an agent, one that selects and one that plays.
 
     python scenarios/partner_selection.py                     under three minutes, fewer agents and episodes
     python scenarios/partner_selection.py --full              30,000 episodes, 20 agents, 20 seeds
@@ -128,7 +128,7 @@ def greedy_replies(lanes: Any, layout: Any, columns: slice) -> np.ndarray:
 # ---------------------------------------------------------------- what is reported
 
 
-def phases(columns: Mapping[str, np.ndarray], window: int = 5) -> dict[str, float]:
+def phases(columns: Mapping[str, np.ndarray], window: int = 15) -> dict[str, float]:
     """The first episode of each of the paper's phases in a seed's curves, NaN where it never comes.
 
     Smoothed over `window` rows; each is looked for from where the one before it was found:
@@ -142,7 +142,8 @@ def phases(columns: Mapping[str, np.ndarray], window: int = 5) -> dict[str, floa
 
     def smooth(name: str) -> np.ndarray:
         x = np.asarray(columns[name], float)
-        return np.convolve(x, np.ones(min(window, x.size)) / min(window, x.size), mode="same")
+        near = np.ones(min(window, x.size))
+        return np.convolve(x, near, mode="same") / np.convolve(np.ones(x.size), near, mode="same")
 
     exploited = smooth("exploitation")
     strategies = np.stack([smooth(name) for name in STRATEGIES])

@@ -238,7 +238,7 @@ def beside_the_paper(study: ms.Study, listed: Sequence[Condition], o: Options) -
     study.console.print(table)
     study.console.print(
         "Mean and 95 % bootstrap interval over seeds, last half. Paper: read off figures 1, 2 and 4 (+-0.3); figure 1 "
-        "is scaled by b and converted. All defect, all rule 5: arithmetic, were every learner to do so but for exploring.",
+        "is scaled by b and converted. All defect, all rule 5: what arithmetic says if every learner did so.",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
     heads = "condition,here,low,high,paper,all_defect,all_rule_5"

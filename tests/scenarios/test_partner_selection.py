@@ -37,13 +37,13 @@ def test_the_four_phases_are_found_in_order(scenario):
     )
     assert list(found) == ["defection", "exploitation", "retaliation", "cooperation"]
     for name, begins in zip(found, (1, 26, 51, 76), strict=True):
-        assert abs(found[name] - begins) <= 3, name
+        assert abs(found[name] - begins) <= 8, name
 
 
 def test_phases_that_do_not_come_are_not_found(scenario):
     phases = scenario("partner_selection").phases
     all_defect = phases(curves(mutual_defection=np.full(EPISODES, 0.9), ALLD=np.ones(EPISODES)))
-    assert all_defect["defection"] <= 3 and all(np.isnan(all_defect[name]) for name in list(all_defect)[1:])
+    assert all_defect["defection"] == 1 and all(np.isnan(all_defect[name]) for name in list(all_defect)[1:])
     # at random: p = 1/2 and each outcome a quarter, as chance has it
     quarter = dict.fromkeys(
         ("mutual_cooperation", "exploitation", "deception", "mutual_defection"), np.full(EPISODES, 0.25)
