@@ -153,9 +153,10 @@ def settle(h, w, row, key, draw, scratch):
 def close_round(h, w, row, key, draw, ended, scratch):
     """The last stage of a round is done: settle, let the parts react. Whether the episode has ended."""
     over, clock, again = i4_1(row, h.over, 1), i4_1(row, h.clock, 1), i4_1(row, h.again, 1)
-    u1_1(at(w, 1), h.round_over, 1)[0] = 1
-    if h.settles:
+    round_over = u1_1(at(w, 1), h.round_over, 1)
+    if h.settles and not round_over[0]:  # a pass in which nobody could act settles nothing
         settle(h, w, row, key, draw, scratch)
+    round_over[0] = 1
     clear_seats(h, row)
     if again[0] and not ended:
         return False

@@ -6,6 +6,7 @@ import dataclasses
 import math
 import re
 import typing
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 
 import numpy as np
@@ -95,7 +96,7 @@ class Part:
         """
         return {}
 
-    def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
+    def tallies(self, game: Game) -> Mapping[str, tuple[int, ...] | StateField]:
         """Counters over an episode: state that is zeroed when an episode starts and reported at its end.
 
         name -> shape (of float64), or a StateField: `ints(...)` where the counts are whole and many.
