@@ -30,7 +30,7 @@ def python(tmp_path, root):
         shutil.copytree(folder, tmp_path / "cache" / "compiled" / folder.name)
 
     def run(program, wait=True, **environment):
-        given = os.environ | {"MARL_SIM_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)} | environment
+        given = os.environ | {"MARL_SIM_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"} | environment
         text = textwrap.dedent(program).replace("{laws!r}", repr(str(root / "tests" / "laws")))
         process = subprocess.Popen(
             [sys.executable, "-c", text], env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -146,7 +146,7 @@ def test_an_edited_helper_in_another_file_is_never_stale(python, tmp_path):
     (tmp_path / "mechanism.py").write_text(MODULE)
     (tmp_path / "deeper.py").write_text("SCALE = 2\n")
     (tmp_path / "helpers.py").write_text(HELPERS.replace("{more}", "0"))
-    program = "import sys; sys.path.insert(0, '.'); sys.dont_write_bytecode = True; import mechanism; print(mechanism.paid())"
+    program = "import sys; sys.path.insert(0, '.'); import mechanism; print(mechanism.paid())"
     assert python(program) == "[[1.0, 3.0]]\n"
     (tmp_path / "deeper.py").write_text("SCALE = 20\n")
     assert python(program) == "[[1.0, 21.0]]\n"
