@@ -31,7 +31,9 @@ class View:
     def __getitem__(self, name: str) -> np.ndarray:
         for slot in self._layout.slots:
             if slot.name == name and slot.kind == self.kind:
-                return self._decode(self.obs[:, slot.start : slot.stop], self._levels.get(f"{slot.kind}:{name}"), slot.levels)
+                return self._decode(
+                    self.obs[:, slot.start : slot.stop], self._levels.get(f"{slot.kind}:{name}"), slot.levels
+                )
         seen = ", ".join(slot.name for slot in self._layout.slots if slot.kind == self.kind)
         raise KeyError(f"no field {name!r} is seen in {self.kind!r} (seen: {seen or 'nothing'})")
 
