@@ -175,8 +175,11 @@ class Study:
     def _print(self, table: Table) -> None:
         """In a file or a pipe a table is as wide as it is; a terminal wraps it to its own width."""
         wide = self.console.options.update(max_width=1000)
-        width = None if self.console.is_terminal else Measurement.get(self.console, wide, table).maximum
-        self.console.print(table, width=width, crop=False)
+        if self.console.is_terminal:
+            self.console.print(table)
+        else:
+            width = Measurement.get(self.console, wide, table).maximum
+            Console(file=self.console.file, width=width).print(table)
 
     def _say(self, text: str) -> None:
         if not self.options.quiet:

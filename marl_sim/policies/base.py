@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,10 +24,19 @@ class View:
     uniform()                one random number in [0, 1) a world, of the seat's own stream
     """
 
-    def __init__(self, kind: str, obs: np.ndarray, legal: np.ndarray, layout: Layout, levels: dict[str, int], key: int):
+    def __init__(
+        self,
+        kind: str,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        layout: Layout,
+        levels: dict[str, int],
+        keys: Sequence[tuple[int, int]],
+    ):
         self.kind, self.obs, self.legal = kind, obs, legal
         self.n = len(obs)
-        self._layout, self._levels, self._key, self._drawn = layout, levels, key, 0
+        self._layout, self._levels, self._drawn = layout, levels, 0
+        self._keys = keys  # of each seed: its stream, and how many of these worlds are its
 
     def __getitem__(self, name: str) -> np.ndarray:
         for slot in self._layout.slots:
@@ -51,8 +61,10 @@ class View:
     def uniform(self) -> np.ndarray:
         """Random numbers in [0, 1), float64 [n], the same for the same seed, seat and moment."""
         self._drawn += 1
-        numbers = np.empty(self.n)
-        fill_uniform(key_of(self._key, self._drawn), numbers)
+        numbers, at = np.empty(self.n), 0
+        for key, count in self._keys:
+            fill_uniform(key_of(key, self._drawn), numbers[at : at + count])
+            at += count
         return numbers
 
 

@@ -224,15 +224,15 @@ class Trainer:
         sim = self.simulator
         for k in np.unique(sim.stage[sim.acting[:, agent]]):
             where = np.flatnonzero(sim.acting[:, agent] & (sim.stage == k))
-            seed_of = where // self.num_envs
-            for s in np.unique(seed_of):
-                mine = where[seed_of == s]
-                key = seat_key(self.seeds[s], agent, int(sim.state["tick"][mine[0], 0]))
-                view = View(
-                    self.game.stages[k].kind, sim.obs[mine, agent], sim.legal[mine, agent], self.game.layout,
-                    self.game.field_levels, key,
-                )  # fmt: skip
-                actions[mine, agent] = policy.act(view)
+            tick = sim.state["tick"]
+            keys = [
+                (seat_key(self.seeds[s], agent, int(tick[s * self.num_envs, 0])), int(count))
+                for s, count in enumerate(np.bincount(where // self.num_envs, minlength=len(self.seeds)))
+                if count
+            ]
+            kind, obs, legal = self.game.stages[k].kind, sim.obs[where, agent], sim.legal[where, agent]
+            view = View(kind, obs, legal, self.game.layout, self.game.field_levels, keys)
+            actions[where, agent] = policy.act(view)
 
     def _reward(self, head: Head, step: Step, extra: dict[str, np.ndarray]) -> np.ndarray:
         total = sum((step.components[name] for name in head.components), np.zeros(step.reward.shape))
