@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .core.encounters import Encounters
 from .core.errors import unknown
 from .core.fields import Slot
 from .core.game import Game
@@ -120,7 +121,7 @@ def parts() -> list[type[Part]]:
 def describe_game(game: Game, source: Any = None) -> str:
     """A game, section by section; `source` is the registered function that made it."""
     head = Docstring.of(source if source is not None else type(game))
-    composed = [part for part in game.parts if fields_of(part) or part.stages(game) or part.rewards]
+    composed = [part for part in game.parts if not isinstance(part, Encounters)]
     sections = [
         title(game.label, "="),
         paragraphs(head.summary, *(head.paragraphs if source is not None else ())),

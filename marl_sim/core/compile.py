@@ -216,11 +216,11 @@ for _coding in native.CODINGS:
         HEADS[_coding + _size] = (
             ("n", "acting", "width", "size", "column", "by"),
             f"""n, acting = a[0], u1_1(row, a[1], a[0])
-    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, {'1' if _size else 'a[3]'})
+    obs, raw = f4_2(0, out, n, a[2]), f8_1(0, scratch, {"1" if _size else "a[3]"})
     for i in range(n):
         if acting[i]:
             rule({{given}})
-            {_coding}(obs, i, a[4], raw, {'b' if _coding == 'squash' else 'a'}[5])""",
+            {_coding}(obs, i, a[4], raw, {"b" if _coding == "squash" else "a"}[5])""",
         )
 
 

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from .errors import unknown
 from .fields import Field, Layout, Slot, StateField, floats, ints
 from .horizon import Fixed, Horizon
 from .part import Part, canonical
 from .rules import Rule, rule
 from .stage import Stage
 
+EVENTS = ("start", "open", "deal", "round")
+AROUND = ("before:KIND", "after:KIND")  # of every kind of stage
 ENGINE_STATE = ("stage", "tick", "over", "clock", "reopen", "again")
 
 
@@ -51,6 +54,10 @@ class Game:
         if encode not in ("one_hot", "index"):
             raise ValueError(f"encode must be 'one_hot' or 'index'; got {encode!r}")
         self.n_agents = int(n_agents)
+        if horizon is not None and not isinstance(horizon, Horizon):
+            raise ValueError(
+                f"horizon must be Fixed(rounds), Geometric(continuation) or Continuing(rounds); got {horizon!r}"
+            )
         self.horizon = Fixed(10) if horizon is None else horizon
         self.encode = encode
         self.parts: tuple[Part, ...] = (*parts, self.horizon, *closing)
@@ -101,6 +108,8 @@ class Game:
             self.constants |= part.constants(self)
             stages += [(stage, part) for stage in part.stages(self)]
             for event, rules in part.reactions(self).items():
+                if event not in EVENTS and not event.startswith(("before:", "after:")):
+                    raise ValueError(f"{type(part).__name__}: " + unknown("event", event, (*EVENTS, *AROUND)))
                 listed = [rules] if isinstance(rules, Rule) else list(rules)
                 self.reactions.setdefault(event, []).extend((part, one) for one in listed)
         if all(stage.opening for stage, _ in stages):
@@ -165,7 +174,7 @@ class Game:
 
     @property
     def field_levels(self) -> dict[str, int]:
-        """"kind:field" -> number of values, for fields of whole numbers."""
+        """ "kind:field" -> number of values, for fields of whole numbers."""
         return {f"{kind}:{f.name}": f.levels for kind, fields in self.fields.items() for _, f in fields if f.levels}
 
     def options(self) -> dict[str, Any]:

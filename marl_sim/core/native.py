@@ -71,6 +71,7 @@ VIEWS = {f"{name}_{dims}": _view(name, dims) for name in DTYPES for dims in rang
 i4_1, i4_2, i8_1, u1_1, u1_2 = (VIEWS[name] for name in ("i4_1", "i4_2", "i8_1", "u1_1", "u1_2"))
 u8_1, f4_1, f4_2, f8_1, f8_2 = (VIEWS[name] for name in ("u8_1", "f4_1", "f4_2", "f8_1", "f8_2"))
 
+
 @numba.njit
 def fill(a, value):
     """Set every number of a 1-D array."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import typing
@@ -26,7 +27,6 @@ else:
         return lambda cls: cls
 
 
-
 @dataclass_transform(frozen_default=True)
 class Part:
     """Base of everything a game is composed of.
@@ -41,6 +41,7 @@ class Part:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(frozen=True, repr=True, eq=False)(cls)
+        _refuse_unknown_options(cls)
 
     def __post_init__(self) -> None:
         hints = option_types(type(self))
@@ -118,6 +119,20 @@ def canonical(value: Any) -> Any:
     if hasattr(value, "nodes") and hasattr(value, "edges"):
         return repr(sorted(value.nodes)), repr(sorted(value.edges)), value.is_directed()
     return repr(value)
+
+
+def _refuse_unknown_options(cls: type) -> None:
+    """Have the constructor name the nearest option where it is given one that it does not know."""
+    build, names = cls.__init__, [field.name for field in dataclasses.fields(cls)]  # type: ignore[misc]
+
+    @functools.wraps(build)
+    def checked(self: Any, *values: Any, **options: Any) -> None:
+        for name in options:
+            if name not in names:
+                raise TypeError(f"{cls.__name__}: " + unknown("option", name, names))
+        build(self, *values, **options)
+
+    cls.__init__ = checked  # type: ignore[misc]
 
 
 def snake(name: str) -> str:

@@ -219,6 +219,7 @@ class Program:
 
     def _plain(self, rule: Rule, form: str, bound: list[tuple[str, Any]], head: Sequence[Any]) -> Any:
         """The twin of compile.rule_text in plain Python."""
+
         def given(row: int, key: int, i: int = 0, out: Any = None) -> list[Any]:
             found: list[Any] = []
             for sort, value in bound:

@@ -71,7 +71,8 @@ class Society(Game):
             raise ValueError(f"memory must be a whole number of at least 1; got {memory!r}")
         for one in mechanisms:
             if not isinstance(one, Mechanism):
-                raise ValueError(f"a mechanism was expected, such as Punishment(); got {one!r}")
+                hint = "; give it as horizon=..." if isinstance(one, Horizon) else ""
+                raise ValueError(f"a mechanism was expected, such as Punishment(); got {one!r}{hint}")
         self.dilemma, self.memory, self.graph, self.turns = dilemma, memory, graph, turns
         self.in_turn = encounters == "in turn"
         self.peers = neighbours(graph, int(n_agents))
@@ -90,9 +91,7 @@ class Society(Game):
             hosts=self.matching.hosts_a_cycle,
             rematch=self.matching.matches == "round",
         )
-        super().__init__(
-            dilemma, *mechanisms, n_agents=n_agents, horizon=horizon, encode=encode, closing=(table,)
-        )
+        super().__init__(dilemma, *mechanisms, n_agents=n_agents, horizon=horizon, encode=encode, closing=(table,))
 
     def _arguments(self) -> tuple[tuple[Part, ...], dict[str, Any]]:
         return (self.dilemma, *self.given), dict(

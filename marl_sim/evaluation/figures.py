@@ -70,7 +70,8 @@ def curves_figure(
     if len(axes) == 1:
         axes[0].set_ylabel(metric.replace("_", " "))
         _label_ends(axes[0], bands)
-    _title(figure, title or metric.replace("_", " "), _caption(seeds, statistic, window))
+    caption = _caption(seeds, statistic, window) + ("; grey: the other conditions" if len(axes) > 1 else "")
+    _title(figure, title or metric.replace("_", " "), caption)
     return figure
 
 

@@ -115,12 +115,12 @@ class Study:
         last: episodes at the end that are averaged per seed before seeds are compared; default a tenth of all.
         """
         records = self.records()
-        for metric in metrics:
-            self._check_metric(records, metric)
+        metrics = self._recorded(records, metrics)
         summary = summarise(records, metrics, last or self._tenth(), statistic)
         write_text(self.folder.path / f"{name}.csv", as_csv(summary))
-        write_text(self.folder.path / f"{name}.md", markdown(summary, self.name))
-        self._print(rich_table(summary, self.name))
+        title = self.name if name == "table" else f"{self.name}: {name.replace('_', ' ')}"
+        write_text(self.folder.path / f"{name}.md", markdown(summary, title))
+        self._print(rich_table(summary, title))
         self.console.print(summary.caption, highlight=False, soft_wrap=True)
         return summary
 
@@ -136,9 +136,9 @@ class Study:
         window: recorded points over which each seed's curve is smoothed; default a fiftieth of the curve.
         references: name -> height of horizontal lines, such as an equilibrium's value.
         """
-        records, paths = self.records(), []
-        for metric in metrics:
-            self._check_metric(records, metric)
+        records: dict[str, dict[str, np.ndarray]] = self.records()
+        paths: list[Path] = []
+        for metric in self._recorded(records, metrics):
             curves = {
                 name: as_curve(columns["seed"], columns["episode"], columns[metric])
                 for name, columns in records.items()
@@ -164,6 +164,17 @@ class Study:
 
     def _tenth(self) -> int:
         return max(1, self.options.episodes // 10)
+
+    def _recorded(self, records: Mapping[str, Mapping[str, np.ndarray]], metrics: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the metrics that some condition recorded; the others are named (a society without judges has no
+        punishment). ValueError where none is left."""
+        found = tuple(metric for metric in metrics if any(metric in columns for columns in records.values()))
+        for metric in metrics:
+            if not found:
+                self._check_metric(records, metric)
+            if metric not in found:
+                self._say(f"Not recorded by any condition: {metric}")
+        return found
 
     def _check_metric(self, records: Mapping[str, Mapping[str, np.ndarray]], metric: str) -> None:
         known = dict.fromkeys(

@@ -86,7 +86,7 @@ def markdown(summary: Summary, title: str) -> str:
         _pipes(heads),
         _pipes(["---"] + ["---:"] * len(summary.metrics)),
         *(
-            _pipes([name, *(f"{point} {bounds}".strip() for point, bounds in row)])
+            _pipes([name, *(f"{point} ({bounds})" if bounds else point for point, bounds in row)])
             for name, row in _text(summary).items()
         ),
     ]
@@ -121,10 +121,10 @@ def _text(summary: Summary) -> dict[str, list[tuple[str, str]]]:
 def _cell(interval: Interval | None, decimals: int) -> tuple[str, str]:
     if interval is None or np.isnan(interval.point):
         return "-", ""
-    point = f"{interval.point:.{decimals}f}"
-    if np.isnan(interval.low):
-        return point, ""
-    return point, f"{interval.low:.{decimals}f} to {interval.high:.{decimals}f}"
+    point, low, high = (
+        f"{round(x, decimals) + 0.0:.{decimals}f}" for x in (interval.point, interval.low, interval.high)
+    )
+    return point, "" if np.isnan(interval.low) else f"{low} to {high}"
 
 
 def _pipes(cells: Sequence[str]) -> str:

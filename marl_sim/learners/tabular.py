@@ -136,8 +136,8 @@ class TabularLanes(Lanes):
     def __init__(self, options: TabularQ, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         if spec.levels is None:
             raise ValueError(
-                f"TabularQ needs an index-coded observation, but head {spec.name!r} has real-valued columns "
-                "(its levels are None)."
+                f"TabularQ needs an index-coded observation, but head {spec.name!r} has one-hot or real-valued "
+                "columns; give the game encode='index', and only fields of whole numbers."
             )
         n_states = math.prod(spec.levels)
         if n_states > MAX_STATES:

@@ -83,7 +83,7 @@ class Policy:
 
     def act(self, view: View) -> np.ndarray:
         """Actions, integers [view.n], each legal."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define act(view) and return an action for each world")
 
 
 def seat_key(seed: int, agent: int, tick: int) -> int:

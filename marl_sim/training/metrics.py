@@ -22,8 +22,13 @@ MEANING = {
     "just_by_partner, unjust_by_partner": "of these, by the partner",
     "spared_defectors, spared_cooperators": "judged and let be, an episode",
     "cooperator_selection": "share of selections of somebody who cooperated at least as often as not an episode ago",
+    "KIND:CHOICE": "share of a choice among the decisions of another kind of stage (gift:give, talk:message 1, ...)",
+    "any other tally": "a mechanism's own counters (slips, break_ups, ...), summed, an episode",
     "most_selected": "share of an episode's selections that fall on the agent most often selected in it",
 }
+
+
+NAMED_TALLIES = ("choices", "outcomes", "justly", "unjustly", "spared", "by_partner", "reputation", "selected")
 
 
 class EpisodeBook:
@@ -143,6 +148,9 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
         selected = sums["selected"]
         row["cooperator_selection"] = share(float(sums["to_cooperators"]), selected.sum())
         row["most_selected"] = share(float(sums["to_favourites"]), selected.sum())
+    for name in game.tallies:
+        if name not in NAMED_TALLIES:
+            row[name] = float(sums[name].sum()) / episodes
     for kind in game.kinds:
         if kind not in ("play", "punish", "select"):
             words = game.choices(kind)

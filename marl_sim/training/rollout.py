@@ -86,6 +86,8 @@ class Trainer:
         self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         self.credit, self.device, self.shared = credit, device, shared
         self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
+        if policies is not None and not isinstance(policies, Mapping):
+            raise ValueError(f"policies must map agents to policies, such as {{0: ActionRule(5)}}; got {policies!r}")
         self.policies, self.block = dict(policies or {}), block
         self.layers, self.probes = tuple(layers), tuple(probes)
         self._check(heads)
@@ -112,6 +114,8 @@ class Trainer:
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
         names = self.game.kinds if heads == "per stage" else ("all",)
+        if not isinstance(self.learner, Learner | Mapping):
+            raise ValueError(f"learner must be a Learner such as DQN(), or one for each head; got {self.learner!r}")
         if not isinstance(self.learner, Learner):
             for head in names:
                 if not isinstance(self.learner.get(head), Learner):
@@ -122,18 +126,26 @@ class Trainer:
             for part in parts:
                 if part not in self.game.components:
                     raise ValueError(unknown(f"reward component for {head!r}:", part, self.game.components))
-        for agent in self.policies:
+        for agent, policy in self.policies.items():
             if agent not in range(self.game.n_agents):
                 raise ValueError(f"policies names agent {agent!r}; the game has agents 0 to {self.game.n_agents - 1}")
+            if not isinstance(policy, Policy):
+                raise ValueError(
+                    f"policies must hold a Policy for agent {agent}, such as ActionRule(5); got {policy!r}"
+                )
 
     def _heads(self, heads: str) -> list[Head]:
         game = self.game
         if heads == "one":
             return [Head(self, "all", game.kinds, slice(0, game.obs_dim), None, game.n_actions)]
-        return [
-            Head(self, kind, (kind,), game.layout.block(kind), game.layout.levels(kind), len(game.choices(kind)))
-            for kind in game.kinds
-        ]
+        made = []
+        for kind in game.kinds:
+            columns, levels = game.layout.block(kind), game.layout.levels(kind)
+            if columns.start == columns.stop:  # it sees nothing but that it is its turn: the stage's own column
+                turn = next(k for k, stage in enumerate(game.stages) if stage.kind == kind)
+                columns, levels = slice(turn, turn + 1), (2,)
+            made.append(Head(self, kind, (kind,), columns, levels, len(game.choices(kind))))
+        return made
 
     def arrange(self, x: np.ndarray) -> np.ndarray:
         """[worlds, agents, ...] as [lanes, worlds a lane, ...]."""
@@ -232,7 +244,13 @@ class Trainer:
             ]
             kind, obs, legal = self.game.stages[k].kind, sim.obs[where, agent], sim.legal[where, agent]
             view = View(kind, obs, legal, self.game.layout, self.game.field_levels, keys)
-            actions[where, agent] = policy.act(view)
+            chosen = np.asarray(policy.act(view))
+            if chosen.shape != where.shape:
+                raise ValueError(
+                    f"{type(policy).__name__} must return an action for each of {where.size} worlds; "
+                    f"got shape {chosen.shape}"
+                )
+            actions[where, agent] = chosen
 
     def _reward(self, head: Head, step: Step, extra: dict[str, np.ndarray]) -> np.ndarray:
         total = sum((step.components[name] for name in head.components), np.zeros(step.reward.shape))

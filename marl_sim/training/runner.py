@@ -179,7 +179,8 @@ def _in_processes(
         return all(ends)
     except BrokenProcessPool:
         raise RuntimeError(
-            "a worker process died, perhaps for want of memory; go on with --resume, and with fewer --workers."
+            "a worker process died: a study of your own needs `if __name__ == '__main__':` around what it runs; "
+            "if it has that, memory may have run out, and --resume with fewer --workers goes on."
         ) from None
     except BaseException:
         stopping.set()

@@ -45,9 +45,27 @@ def test_refusals(build, sentence):
     assert "\n" not in str(caught.value)
 
 
-def test_unknown_options_of_a_part_are_refused_by_python():
-    with pytest.raises(TypeError, match="unexpected keyword argument 'fines'"):
+def test_unknown_options_of_a_part_are_refused_with_the_nearest():
+    with pytest.raises(TypeError, match="Punishment: unknown option 'fines'; did you mean 'fine'"):
         ms.Punishment(fines=3)
+
+
+class Misspelt(ms.Mechanism):
+    def reactions(self, game):
+        return {"aftr:play": []}
+
+
+def test_an_event_that_never_comes_is_refused():
+    with pytest.raises(ValueError, match="Misspelt: unknown event 'aftr:play'"):
+        ms.Society(ms.PrisonersDilemma(), Misspelt())
+
+
+@pytest.mark.parametrize("horizon", [10, "fixed"])
+def test_a_horizon_that_is_none_is_refused(horizon):
+    with pytest.raises(ValueError, match="horizon must be Fixed"):
+        ms.Society(ms.PrisonersDilemma(), horizon=horizon)
+    with pytest.raises(ValueError, match="give it as horizon="):
+        ms.Society(ms.PrisonersDilemma(), ms.Fixed(10))
 
 
 class OnlyOpening(ms.Mechanism):

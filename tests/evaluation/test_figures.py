@@ -128,8 +128,8 @@ def test_the_table_in_its_three_forms(capsys):
     ]
     assert float(rows[0]["value"]) == pytest.approx(0.4)
     text = markdown(summary, "punishment")
-    assert "| direct | 0.400 0.200 to 0.600 | - |" in text
-    assert "| a\\|b | 0.400 0.200 to 0.600 | 35.0 35.0 to 35.0 |" in text
+    assert "| direct | 0.400 (0.200 to 0.600) | - |" in text
+    assert "| a\\|b | 0.400 (0.200 to 0.600) | 35.0 (35.0 to 35.0) |" in text
     assert "last 20 episodes" in text
     Console(width=100).print(rich_table(summary, "punishment"))
     assert "0.200 to 0.600" in capsys.readouterr().out

@@ -27,7 +27,7 @@ def test_observations_that_are_no_index_are_refused(odd):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (HeadSpec("play", 2, 2), "head 'play' has real-valued columns"),
+        (HeadSpec("play", 2, 2), "head 'play' has one-hot or real-valued columns"),
         (HeadSpec("play", 9, 2, (10,) * 9), "would need 1000000000 states for head 'play'; at most 16777216"),
     ],
 )

@@ -168,9 +168,26 @@ def test_shared_parameters_are_one_lane_a_seed():
         (dict(rewards={"plya": ()}), "did you mean 'play'"),
         (dict(rewards={"play": ("payof",)}), "did you mean 'payoff'"),
         (dict(policies={9: None}), "agents 0 to 2"),
+        (dict(policies={0: "tit_for_tat"}), "must hold a Policy"),
+        (dict(policies=["tit_for_tat"]), "must map agents"),
+        (dict(learner=DQN), "learner must be"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(options, said):
     with pytest.raises(ValueError, match=said) as caught:
-        Trainer(society(), SMALL, **options)
+        Trainer(society(), **{"learner": SMALL} | options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_decision_that_sees_nothing_can_be_learned():
+    game = ms.Society(ms.PrisonersDilemma(), ms.Talk(messages=3), ms.Gift(), n_agents=4)
+    rows = all_rows(Trainer(game, SMALL, seeds=1, episodes=4, block=2))
+    assert rows[-1]["episode"] == 4
+    tabular = ms.Society(ms.PrisonersDilemma(), ms.Talk(), n_agents=2, encode="index")
+    assert all_rows(Trainer(tabular, TabularQ(), seeds=1, episodes=4, block=2))
+
+
+def test_tallies_of_any_mechanism_are_recorded():
+    game = ms.Society(ms.PrisonersDilemma(), ms.Noise(execution=0.5), n_agents=2, horizon=ms.Fixed(10))
+    rows = all_rows(Trainer(game, SMALL, seeds=4, episodes=20, block=10))
+    assert 5 < np.mean([row["slips"] for row in rows]) < 15  # half of 20 decisions an episode
