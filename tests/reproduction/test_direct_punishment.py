@@ -31,16 +31,20 @@ COSTLY = ("direct, costly", "third party, costly", "both, costly")
 PAID = ("direct", "third party", "both", "direct, selection", "third party, selection", "both, selection")
 
 
-@pytest.fixture(scope="module")
-def ours(tmp_path_factory):
-    """metrics.csv of the scenario at the reference's size."""
-    root, out = Path(__file__).parents[2], tmp_path_factory.mktemp("runs")
-    command = [sys.executable, str(root / "scenarios" / "direct_punishment.py"), "--seeds", "10", "--episodes", "800"]
-    command += ["--quiet", "--out", str(out), "--only", *CONDITIONS, *COSTLY[1:]]
+def scenario(out, seeds, episodes, *conditions):
+    """metrics.csv of the scenario, run as a user runs it."""
+    command = [sys.executable, str(Path(__file__).parents[2] / "scenarios" / "direct_punishment.py"), "--quiet"]
+    command += ["--seeds", str(seeds), "--episodes", str(episodes), "--out", str(out), "--only", *conditions]
     fast = {"NUMBA_BOUNDSCHECK": "0", "OMP_NUM_THREADS": "1"}
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"} | fast
     subprocess.run(command, check=True, env=environment, capture_output=True)
     return pd.read_csv(next(out.rglob("metrics.csv")))
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """At the reference's size."""
+    return scenario(tmp_path_factory.mktemp("runs"), 10, 800, *CONDITIONS, *COSTLY[1:])
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +79,25 @@ def test_reputation_alone_collapses(ours):
     assert by_seed(ours, "reputation only", 700, 800).mean() < 0.03
 
 
-@pytest.mark.parametrize("condition", COSTLY)
-def test_costly_punishment_stays_at_the_floor(ours, condition):
+def test_costly_punishment_stays_at_the_floor(ours):
     """All defect but for exploration: half of epsilon = 0.01 cooperates. 100,000 decisions: 5 errors = 0.0011."""
-    assert by_seed(ours, condition, 700, 800).mean() == pytest.approx(0.005, abs=0.0011)
+    assert by_seed(ours, "direct, costly", 700, 800).mean() == pytest.approx(0.005, abs=0.0011)
+
+
+@pytest.mark.parametrize("condition", COSTLY)
+def test_costly_judges_punish_by_exploration_alone(ours, condition):
+    """Half of epsilon = 0.2, whatever the judged one did: no deterrence."""
+    rows = window(ours, condition, 200, 800)
+    assert rows.just.sum() / (rows.just + rows.spared_defectors).sum() == pytest.approx(0.1, abs=0.015)
+    assert rows.unjust.sum() / (rows.unjust + rows.spared_cooperators).sum() == pytest.approx(0.1, abs=0.015)
+
+
+@pytest.mark.parametrize("condition", COSTLY[1:])
+@pytest.mark.parametrize("after, until", [(0, 100), (400, 500), (700, 800)])
+def test_punishment_without_deterrence_is_as_good_as_none(ours, condition, after, until):
+    """Players who see reputations fall to the floor as slowly as where nobody is judged: the same learning problem."""
+    judged, free = (by_seed(ours, name, after, until) for name in (condition, "reputation only"))
+    assert stats.ttest_ind(judged, free, equal_var=False).pvalue > 0.001
 
 
 @pytest.mark.parametrize("condition", PAID)
@@ -95,9 +114,10 @@ def test_direct_and_third_party_lie_in_the_spread_of_the_reference(ours, referen
     assert other.min() <= by_seed(ours, condition, 700, 800).mean() <= other.max()
 
 
-def test_both_with_selection_reaches_98_percent(ours):
-    """In the typical society: one that lags draws the mean down (see docs/explanation/direct_punishment.md)."""
-    assert by_seed(ours, "both, selection", 700, 800).median() >= 0.98
+def test_both_with_selection_reaches_98_percent(tmp_path):
+    """In the paper's 2,000 episodes; at 800 some societies still have a player who lags."""
+    rows = scenario(tmp_path, 6, 2000, "both, selection")
+    assert by_seed(rows, "both, selection", 1500, 2000).mean() >= 0.98
 
 
 def test_rewards_follow_from_the_rates(ours):
