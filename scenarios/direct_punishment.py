@@ -45,7 +45,7 @@ class Options(ms.StudyOptions):
     )
 
     seeds: int = 6  # independent societies; every interval is over these
-    episodes: int = 300  # an episode is one selection and ten rounds of every pairing
+    episodes: int = 400  # an episode is one selection and ten rounds of every pairing
     n_agents: int = 5  # players in the society
     rounds: int = 10  # rounds a pairing
     batch: int = 100  # transitions a learning step
