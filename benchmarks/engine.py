@@ -35,6 +35,9 @@ GAMES: dict[str, Callable[[], ms.Game]] = {
     "selection, punishment by both, reputation": lambda: ms.Society(
         ms.PrisonersDilemma(), ms.PartnerSelection(), ms.Punishment(by="both"), ms.Reputation(), n_agents=16
     ),
+    "the same, selectors see reputations only": lambda: ms.Society(
+        ms.PrisonersDilemma(), ms.PartnerSelection(history=0), ms.Punishment(by="both"), ms.Reputation(), n_agents=16
+    ),
     "society (also talk, gifts, noise)": lambda: ms.make("society", n_agents=16),
 }
 

@@ -44,6 +44,8 @@ from hypothesis import settings  # noqa: E402  (after the environment is set)
 settings.register_profile("marl_sim", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("marl_sim")
 
+pytest_plugins = ["society_at_the_table"]  # fixtures that play whole rounds
+
 
 @pytest.fixture
 def root() -> Path:

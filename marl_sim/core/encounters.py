@@ -4,15 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 
 from .fields import StateField, ints
 from .part import Part
-from .rng import shuffle
+from .rng import integer, mix, shuffle
 from .rules import Rule, rule
 
 if TYPE_CHECKING:
     from .game import Game
+
+
+@rule
+def at_the_table(n: Any, facing: Any, acting: Any, target: Any) -> None:
+    """Whoever faces somebody decides about whom it faces."""
+    for i in range(n):
+        acting[i] = facing[i] >= 0
+        target[i] = facing[i]
+
+
+@numba.njit
+def pair_up(key: Any, n: Any, peers: Any, partner: Any, willing: Any, lot: Any) -> None:
+    """Agents without a partner, in a random order, each host one drawn among the free that they can meet."""
+    for i in range(n):
+        lot[i] = i
+    shuffle(key, lot)
+    for k in range(n):
+        i = lot[k]
+        if partner[i] >= 0:
+            continue
+        free = 0
+        for p in range(peers.shape[1]):
+            if peers[i, p] >= 0 and partner[peers[i, p]] < 0:
+                free += 1
+        if free == 0:
+            continue
+        pick = integer(mix(key, i), n, free)
+        for p in range(peers.shape[1]):
+            j = peers[i, p]
+            if j >= 0 and partner[j] < 0:
+                if pick == 0:
+                    partner[i] = j
+                    partner[j] = i
+                    willing[i] = 1
+                    break
+                pick -= 1
 
 
 @rule

@@ -6,13 +6,14 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from ..core.encounters import at_the_table
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.part import at_least
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import disjoint, memories, own_recent, remember, target_recent, whoever_faces_someone
+from .memory import disjoint, memories, own_recent, remember, target_recent
 
 CONTINUE, STOP = 0, 1
 
@@ -158,7 +159,7 @@ class Centipede(Dilemma):
                 self.words(),
                 acting=whoever_moves,
                 then=(take_turn, remember),
-                settles=whoever_faces_someone,
+                settles=at_the_table,
             )
         ]
 

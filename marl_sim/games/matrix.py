@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.encounters import at_the_table
 from ..core.fields import Field, StateField
 from ..core.game import Game
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import disjoint, memories, own_recent, remember, target_recent, whoever_faces_someone
+from .memory import disjoint, memories, own_recent, remember, target_recent
 
 COOPERATE, DEFECT = 0, 1
 OUTCOMES = ("mutual_cooperation", "sucker", "temptation", "mutual_defection")
@@ -146,7 +147,7 @@ class MatrixGame(Dilemma):
             Stage(
                 "play",
                 self.words(),
-                acting=whoever_faces_someone,
+                acting=at_the_table,
                 then=(pay, count_outcomes, remember),
                 legal=row_or_column if lopsided else None,
             )

@@ -16,14 +16,6 @@ def disjoint(game: Game) -> bool:
 
 
 @rule
-def whoever_faces_someone(n: Any, facing: Any, acting: Any, target: Any) -> None:
-    """Players are those at a table; each decides about whom it faces."""
-    for i in range(n):
-        acting[i] = facing[i] >= 0
-        target[i] = facing[i]
-
-
-@rule
 def remember(
     n: Any, acting: Any, action: Any, seen_as: Any, friendly: Any, did: Any, recent: Any, defected: Any, played: Any
 ) -> None:

@@ -4,43 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.encounters import at_the_table, pair_up
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
-from ..core.rng import integer, mix, shuffle
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-from .gift import at_the_table
 
 
 @rule
 def pair_the_free(key: Any, n: Any, peers: Any, partner: Any, willing: Any, lot: Any) -> None:
     """Those without a partner, in a random order, each take a random one that is free too; pairs that stand stay."""
     for i in range(n):
-        lot[i] = i
         if partner[i] < 0:
             willing[i] = 0
-    shuffle(key, lot)
-    for k in range(n):
-        i = lot[k]
-        if partner[i] >= 0:
-            continue
-        free = 0
-        for p in range(peers.shape[1]):
-            j = peers[i, p]
-            if j >= 0 and partner[j] < 0:
-                free += 1
-        if free > 0:
-            pick = integer(mix(key, i), n, free)
-            for p in range(peers.shape[1]):
-                j = peers[i, p]
-                if j >= 0 and partner[j] < 0:
-                    if pick == 0:
-                        partner[i] = j
-                        partner[j] = i
-                        willing[i] = 1
-                        break
-                    pick -= 1
+    pair_up(key, n, peers, partner, willing, lot)
 
 
 @rule

@@ -7,20 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.encounters import at_the_table
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.part import at_least
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-
-
-@rule
-def at_the_table(n: Any, facing: Any, acting: Any, target: Any) -> None:
-    """Whoever faces somebody decides about it."""
-    for i in range(n):
-        acting[i] = facing[i] >= 0
-        target[i] = facing[i]
 
 
 @rule

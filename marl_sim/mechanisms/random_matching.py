@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from ..core.encounters import pair_up
 from ..core.fields import StateField, ints
 from ..core.game import Game
-from ..core.rng import integer, mix, shuffle
+from ..core.rng import integer, shuffle
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 
@@ -21,32 +22,14 @@ def draw_pairs(key: Any, n: Any, peers: Any, complete: Any, partner: Any, willin
         lot[i] = i
         partner[i] = -1
         willing[i] = 0
+    if not complete:
+        pair_up(key, n, peers, partner, willing, lot)
+        return
     shuffle(key, lot)
-    if complete:
-        for k in range(0, n - 1, 2):
-            partner[lot[k]] = lot[k + 1]
-            partner[lot[k + 1]] = lot[k]
-            willing[lot[k]] = 1
-    for k in range(n if not complete else 0):
-        i = lot[k]
-        if partner[i] >= 0:
-            continue
-        free = 0
-        for p in range(peers.shape[1]):
-            j = peers[i, p]
-            if j >= 0 and partner[j] < 0:
-                free += 1
-        if free > 0:
-            pick = integer(mix(key, i), n, free)
-            for p in range(peers.shape[1]):
-                j = peers[i, p]
-                if j >= 0 and partner[j] < 0:
-                    if pick == 0:
-                        partner[i] = j
-                        partner[j] = i
-                        willing[i] = 1
-                        break
-                    pick -= 1
+    for k in range(0, n - 1, 2):
+        partner[lot[k]] = lot[k + 1]
+        partner[lot[k + 1]] = lot[k]
+        willing[lot[k]] = 1
 
 
 @rule

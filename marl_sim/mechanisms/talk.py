@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.encounters import at_the_table
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.part import at_least
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-from .gift import at_the_table
 
 
 @rule
