@@ -11,6 +11,16 @@ from typing import Literal
 
 import marl_sim as ms
 
+DilemmaName = Literal[
+    "prisoners_dilemma",
+    "donation",
+    "stag_hunt",
+    "chicken",
+    "battle_of_the_sexes",
+    "pure_coordination",
+    "harmony",
+    "centipede",
+]
 DILEMMAS = {
     "prisoners_dilemma": ms.PrisonersDilemma,
     "donation": ms.DonationGame,
@@ -39,11 +49,12 @@ class Options(ms.StudyOptions):
     seeds: int = 8  # independent societies; every interval is over these
     episodes: int = 1000  # episodes each world plays
     num_envs: int = 4  # worlds each society lives in at the same time
-    dilemma: Literal[
-        "prisoners_dilemma", "donation", "stag_hunt", "chicken", "battle_of_the_sexes", "pure_coordination", "harmony",
-        "centipede",
-    ] = "prisoners_dilemma"  # the game that is played in pairs  # fmt: skip
-    mechanisms: tuple[str, ...] = ("partner_selection", "reputation", "punishment")  # laid on it, in this order
+    dilemma: DilemmaName = "prisoners_dilemma"  # the game that is played in pairs
+    mechanisms: tuple[str, ...] = (
+        "partner_selection",
+        "reputation",
+        "punishment",
+    )  # laid on it, in this order; marl-sim list names them
     n_agents: int = 5  # players in the society
     rounds: int = 10  # rounds an episode
     encounters: Literal["together", "in turn"] = "together"  # all pairs at once, or one after the other
