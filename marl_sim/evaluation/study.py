@@ -17,6 +17,7 @@ from marl_sim.evaluation.figures import as_curve, curves_figure, save
 from marl_sim.evaluation.statistics import Statistic, probability_greater
 from marl_sim.evaluation.tables import Summary, as_csv, markdown, per_seed, rich_table, summarise
 from marl_sim.training.config import Stopped, StudyOptions, check_same, plain
+from marl_sim.training.metrics import KNOWN
 from marl_sim.training.progress import display
 from marl_sim.training.records import RecordError, RunFolder, write_text
 from marl_sim.training.runner import Condition, rollout_trainer, run_conditions, usable_cores
@@ -116,6 +117,8 @@ class Study:
         """
         records = self.records()
         metrics = self._recorded(records, metrics)
+        if not metrics:
+            return Summary("", (), {})
         summary = summarise(records, metrics, last or self._tenth(), statistic)
         write_text(self.folder.path / f"{name}.csv", as_csv(summary))
         title = self.name if name == "table" else f"{self.name}: {name.replace('_', ' ')}"
@@ -166,13 +169,13 @@ class Study:
         return max(1, self.options.episodes // 10)
 
     def _recorded(self, records: Mapping[str, Mapping[str, np.ndarray]], metrics: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the metrics that some condition recorded; the others are named (a society without judges has no
-        punishment). ValueError where none is left."""
+        """The metrics that some condition recorded. Others are named, if they are metrics at all (a society
+        without judges has no punishment); ValueError otherwise."""
         found = tuple(metric for metric in metrics if any(metric in columns for columns in records.values()))
         for metric in metrics:
-            if not found:
-                self._check_metric(records, metric)
             if metric not in found:
+                if metric not in KNOWN:
+                    self._check_metric(records, metric)
                 self._say(f"Not recorded by any condition: {metric}")
         return found
 

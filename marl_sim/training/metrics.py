@@ -28,6 +28,7 @@ MEANING = {
 }
 
 
+KNOWN = frozenset(name for names in MEANING for name in names.split(", "))
 NAMED_TALLIES = ("choices", "outcomes", "justly", "unjustly", "spared", "by_partner", "reputation", "selected")
 
 

@@ -214,7 +214,7 @@ def test_what_a_study_refuses(options):
         with pytest.raises(ValueError, match="share the folder"):
             study.train("Direct!", "direct", options)
         with pytest.raises(ValueError, match="recorded were cooperation, just_share"):
-            study.table("reward")
+            study.table("rewrad")
         with pytest.raises(ValueError, match="those that have it are direct"):
             study.probability("cooperation", "direct", "none")
         path = study.folder.path
