@@ -198,4 +198,4 @@ def test_a_wheel_lists_describes_and_steps_every_game(root, tmp_path):
         [sys.executable, "-c", probe], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in ms.registered())
+    assert all(name in done.stdout for name in ("direct_punishment", "society", "stag_hunt"))
