@@ -9,6 +9,7 @@ import pytest
 SAID = {
     "faces": (("--steps", "200"), r"ParallelEnv runs at \d+% .*\n.*AECEnv takes [\d.]+ times as long"),
     "learners": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
+    "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),
     "engine": (("--repeats", "1"), r"plain dilemma\s+1\s+\d+ k\s+[\d.]+ M"),
 }
 
