@@ -65,10 +65,12 @@ def test_without_punishment_all_cooperate_earns_300_and_all_defect_100(p, reward
     assert (habits(ms.make("direct_punishment", by="none"), p, 0, 0).sum(1) == reward).all()
 
 
-def test_punishment_makes_cooperation_dominant_and_its_cost_undoes_it():
-    """One punisher at 0.9 and 0.1 makes defection worse by 2.4, more than the temptation of 1; at equal rates by 0."""
-    fine, temptation = 3.0, 1.0
-    assert fine * (0.9 - 0.1) == pytest.approx(2.4) and fine * (0.9 - 0.1) > temptation
-    for matrix in (ms.make("direct_punishment").dilemma.matrix,):
-        assert (matrix[1, :, 0] - matrix[0, :, 0] == temptation).all()
-    assert ms.make("direct_punishment", costly=True).part(ms.Punishment).just == -3.0
+def test_one_judge_outweighs_the_temptation():
+    """Punished at 0.9 for defecting and at 0.1 for cooperating, a defector loses 2.4 more, against a temptation of 1."""
+    game = ms.make("direct_punishment", by="partner")
+    matrix, fine = game.dilemma.matrix, game.part(ms.Punishment).fine
+    temptation = matrix[1, :, 0] - matrix[0, :, 0]
+    assert temptation.tolist() == [1.0, 1.0]
+    assert fine * (0.9 - 0.1) == pytest.approx(2.4)
+    assert game.part(ms.Punishment).just == 2.0
+    assert ms.make("direct_punishment", by="partner", costly=True).part(ms.Punishment).just == -3.0
