@@ -66,7 +66,7 @@ def test_without_punishment_all_cooperate_earns_300_and_all_defect_100(p, reward
 
 
 def test_one_judge_outweighs_the_temptation():
-    """Punished at 0.9 for defecting and at 0.1 for cooperating, a defector loses 2.4 more, against a temptation of 1."""
+    """Punished at 0.9 for defecting, 0.1 for cooperating: defection loses 2.4 more, and tempts with 1."""
     game = ms.make("direct_punishment", by="partner")
     matrix, fine = game.dilemma.matrix, game.part(ms.Punishment).fine
     temptation = matrix[1, :, 0] - matrix[0, :, 0]
