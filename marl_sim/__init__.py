@@ -24,6 +24,7 @@ _HOMES = {
     "core.simulator": ("Simulator", "Step"),
     "core.game": ("Game",),
     "core.society": ("Society", "Mechanism", "Dilemma"),
+    "core.group": ("Group", "GroupDilemma"),
     "core.horizon": ("Fixed", "Geometric", "Continuing"),
     "core.rules": ("rule", "Rule"),
     "core.stage": ("Stage",),

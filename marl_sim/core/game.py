@@ -34,7 +34,8 @@ class Game:
     closing    parts that react after the horizon
     encode     "one_hot" or "index": how integer-valued observation fields are coded
 
-    Read-only afterwards: `stages`, `kinds`, `n_actions`, `components`, `layout`, `obs_dim`, `tally_names`, `state`.
+    Read-only afterwards: `stages`, `kinds`, `n_actions`, `components`, `layout`, `obs_dim`, `tally_names`, `state`, and
+    `box`, the range of the decisions where they are numbers of a range (None: they are whole numbers).
     Equal arguments make equal games; a game pickles as its arguments.
     """
 
@@ -121,8 +122,20 @@ class Game:
         self.first_round_stage = sum(stage.opening for stage in self.stages)
         self.kinds = tuple(dict.fromkeys(stage.kind for stage in self.stages))
         self.n_actions = max(len(stage.choices) for stage in self.stages)
+        self.box = self._find_box()
         self._lay_out()
         self._count_choices()
+
+    def _find_box(self) -> tuple[float, float] | None:
+        """The range of the decisions where they are continuous: all of them, and all the same."""
+        boxes = {stage.box for stage in self.stages}
+        if len(boxes) > 1:
+            kinds = ", ".join(f"{stage.name!r} {stage.box or 'discrete'}" for stage in self.stages)
+            raise ValueError(f"the decisions of a game are all discrete, or all continuous in one range; got {kinds}")
+        box = boxes.pop()
+        if box is not None:
+            self.state["amount"] = floats(self.n_agents)
+        return box
 
     def _claim(self, name: str, part: Part) -> None:
         if name in self.state:

@@ -8,7 +8,7 @@ import math
 import re
 import typing
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, get_args, get_origin
 
 import numpy as np
 
@@ -103,6 +103,23 @@ class Part:
         name -> shape (of float64), or a StateField: `ints(...)` where the counts are whole and many.
         """
         return {}
+
+    def measures(self, game: Game, episode: Episode) -> dict[str, float]:
+        """The numbers that a study reports of it, beside those that every game has: name -> number."""
+        return {}
+
+
+class Episode(Protocol):
+    """The average episode of a few, as `Part.measures` is given it."""
+
+    def mean(self, tally: str) -> np.ndarray:
+        """A tally, averaged over episodes: float64 of the tally's shape."""
+
+    def count(self, choice: str, agent: int | None = None) -> float:
+        """How often "kind:word" was chosen, an episode, by one agent or (None) by all."""
+
+    def share(self, choice: str, agent: int | None = None) -> float:
+        """The share of "kind:word" among the decisions of its kind; 0 where there were none."""
 
 
 def canonical(value: Any) -> Any:

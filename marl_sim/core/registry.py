@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -17,7 +18,6 @@ from .errors import unknown
 from .game import Game
 
 _factories: dict[str, Callable[..., Game]] = {}
-_homes = ("marl_sim.games.presets",)
 
 
 def register(name: str) -> Callable[[Callable[..., Game]], Callable[..., Game]]:
@@ -34,8 +34,9 @@ def register(name: str) -> Callable[[Callable[..., Game]], Callable[..., Game]]:
 
 @lru_cache(maxsize=1)
 def _load_all() -> None:
-    for home in _homes:
-        importlib.import_module(home)
+    games = importlib.import_module("marl_sim.games")
+    for module in pkgutil.iter_modules(games.__path__, "marl_sim.games."):
+        importlib.import_module(module.name)
     for point in entry_points(group="marl_sim.games"):
         if point.name not in _factories:
             register(point.name)(point.load())

@@ -16,6 +16,7 @@ integers, with equal results.
 from __future__ import annotations
 
 import hashlib
+import math
 
 import numba
 import numpy as np
@@ -67,6 +68,13 @@ else:
 def uniform(key, index):
     """Draw number `index` under `key`: a float64 in [0, 1), a multiple of 2**-53."""
     return float(bits(key, index) >> _S11) * (1.0 / 9007199254740992.0)
+
+
+@numba.njit
+def normal(key, index):
+    """Draw number `index` under `key`: a float64 from the standard normal distribution (Box & Muller 1958)."""
+    radius = math.sqrt(-2.0 * math.log(1.0 - uniform(mix(key, 1), index)))
+    return radius * math.cos(2.0 * math.pi * uniform(mix(key, 2), index))
 
 
 @numba.njit

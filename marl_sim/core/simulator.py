@@ -18,6 +18,7 @@ from .game import Game
 from .native import DTYPES
 from .program import Program, outside_arrays
 from .row import Row
+from .stage import Stage
 
 PARALLEL_ABOVE = 100e-6  # seconds of work a step below which a second thread costs more than it brings
 FLAGS = ("legal", "terminated", "truncated", "round_over", "settled")
@@ -113,6 +114,7 @@ class Simulator:
         self.arrays["worlds"][:, 0] = np.tile(np.arange(self.num_envs), len(self.seeds))
         self._shape = (self.num_worlds, self.game.n_agents)
         self._no_actions = np.zeros((1, 1), dtype=np.int64)
+        self._passes = np.zeros(self._shape, dtype=np.int64)  # what is played where decisions are continuous
         self._chunks = self._cut()
         self._ready = False
         self._step = self._view()
@@ -180,11 +182,16 @@ class Simulator:
         return self._step.obs
 
     def step(self, actions: np.ndarray) -> Step:
-        """Play one stage in every world with `actions`, integers [W, n]; agents that do not act pass with 0."""
+        """Play one stage in every world with `actions`, integers [W, n]; agents that do not act pass with 0.
+
+        Where game.box is set, actions are numbers of that range.
+        """
         if not self._ready:
             raise NotReset("the simulator has not been reset; call reset() before step()")
         if type(actions) is not np.ndarray:
             actions = np.asarray(actions)
+        if self.game.box is not None:
+            actions = self._take_amounts(actions, *self.game.box)
         if actions.shape != self._shape or actions.dtype.kind not in "iu":
             raise ValueError(
                 f"actions must be integers of shape {self._shape}; got {actions.dtype} of shape {actions.shape}"
@@ -193,6 +200,30 @@ class Simulator:
             actions = np.ascontiguousarray(actions, dtype=np.int64)
         self._go(actions, loop.STEP)
         return self._step
+
+    def _take_amounts(self, amounts: np.ndarray, low: float, high: float) -> np.ndarray:
+        """Keep what is chosen where decisions are continuous; returns the (only) action of each agent."""
+        if amounts.shape != self._shape or amounts.dtype.kind not in "iuf":
+            raise ValueError(
+                f"actions must be numbers of shape {self._shape}; got {amounts.dtype} of shape {amounts.shape}"
+            )
+        fits = np.where(self.acting, (low <= amounts) & (amounts <= high), amounts == 0)
+        if not fits.all():
+            world, agent = (int(k) for k in np.argwhere(~fits)[0])
+            place = (
+                f"agent_{agent} chose {amounts[world, agent]} in stage {self._stage_of(world).name!r} of world {world}"
+            )
+            allowed = f"it may choose a number from {low:g} to {high:g}"
+            raise IllegalAction(
+                f"{place}; {allowed}"
+                if self.acting[world, agent]
+                else f"{place}, where it does not act; it may only pass (0)"
+            )
+        self.arrays["amount"][...] = amounts
+        return self._passes
+
+    def _stage_of(self, world: int) -> Stage:
+        return self.game.stages[self.stage[world]]
 
     def what_if(self, actions: np.ndarray) -> Step:
         """What `step(actions)` would do, as a copy; the worlds stay as they are."""
@@ -232,7 +263,7 @@ class Simulator:
 
     def _illegal(self, actions: np.ndarray, flat: int) -> IllegalAction:
         world, agent = divmod(flat, self.game.n_agents)
-        stage = self.game.stages[self.stage[world]]
+        stage = self._stage_of(world)
         chosen = int(actions[world, agent])
         place = f"in stage {stage.name!r} of world {world}"
         if not self.acting[world, agent]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,9 +13,16 @@ from .game import Game
 from .horizon import Horizon
 from .part import Part
 
+EXAMPLE = {"pairs": "Punishment()", "groups": "PeerPunishment()"}
+
 
 class Mechanism(Part):
-    """A part laid on a dilemma: punishment, reputation, partner selection, ..."""
+    """A part laid on a dilemma: punishment, reputation, partner selection, ...
+
+    `on` says where it can live: among "pairs" (a Society) or in "groups" (a Group).
+    """
+
+    on: ClassVar[tuple[str, ...]] = ("pairs",)
 
     @property
     def matches(self) -> str:
@@ -29,6 +37,16 @@ class Mechanism(Part):
 
 class Dilemma(Part):
     """Base of the two-player stage games of a society; see games.matrix."""
+
+
+def check_mechanisms(given: Iterable[Any], place: str) -> None:
+    """ValueError in one sentence unless all are mechanisms that can live among "pairs", or in "groups"."""
+    for one in given:
+        if not isinstance(one, Mechanism):
+            hint = "; give it as horizon=..." if isinstance(one, Horizon) else ""
+            raise ValueError(f"a mechanism was expected, such as {EXAMPLE[place]}; got {one!r}{hint}")
+        if place not in one.on:
+            raise ValueError(f"{type(one).__name__} lives among {' and '.join(one.on)}, not in {place}")
 
 
 class Society(Game):
@@ -69,10 +87,7 @@ class Society(Game):
             raise ValueError(f"turns must be 'random' or 'index'; got {turns!r}")
         if isinstance(memory, bool) or not isinstance(memory, int) or memory < 1:
             raise ValueError(f"memory must be a whole number of at least 1; got {memory!r}")
-        for one in mechanisms:
-            if not isinstance(one, Mechanism):
-                hint = "; give it as horizon=..." if isinstance(one, Horizon) else ""
-                raise ValueError(f"a mechanism was expected, such as Punishment(); got {one!r}{hint}")
+        check_mechanisms(mechanisms, "pairs")
         self.dilemma, self.memory, self.graph, self.turns = dilemma, memory, graph, turns
         self.in_turn = encounters == "in turn"
         self.peers = neighbours(graph, int(n_agents))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ class Stage:
               None: those of `acting`
     opening   the stage runs when an episode opens (or when a rule sets reopen[0] = 1), not every round
     phase     order inside a round: stages are sorted by it (before play < 50 = play < after play), then as composed
+    box       (low, high): a continuous decision. Agents choose a number of that range, which the rules find in
+              `amount`; `choices` then holds one word, and `action` is 0
     constants whole numbers that this stage's rules may name (which pass this is)
     """
 
@@ -37,8 +40,15 @@ class Stage:
     kind: str = ""
     opening: bool = False
     phase: int = 50
+    box: tuple[float, float] | None = None
     constants: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.kind:
             object.__setattr__(self, "kind", self.name)
+        if self.box is not None:
+            low, high = self.box
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ValueError(f"stage {self.name!r}: box must be two finite numbers, low < high; got {self.box!r}")
+            if len(self.choices) != 1:
+                raise ValueError(f"stage {self.name!r}: a continuous decision has one word; got {self.choices!r}")

@@ -110,6 +110,34 @@ class EpisodeBook:
         self.done[...] = saved["done"]
 
 
+class Block:
+    """The average episode of a block, for core.part.Part.measures."""
+
+    def __init__(self, game: Game, sums: dict[str, np.ndarray]):
+        self.game, self.sums, self.episodes = game, sums, float(sums["episodes"])
+
+    def mean(self, tally: str) -> np.ndarray:
+        """A tally, averaged over episodes."""
+        return self.sums[tally] / self.episodes
+
+    def count(self, choice: str, agent: int | None = None) -> float:
+        """How often "kind:word" was chosen, an episode."""
+        return float(self._of(agent)[self.game.choice_names.index(choice)]) / self.episodes
+
+    def share(self, choice: str, agent: int | None = None) -> float:
+        """The share of "kind:word" among the decisions of its kind."""
+        kind = choice.partition(":")[0]
+        start = self.game.choice_offset[kind]
+        return share(
+            self.count(choice, agent) * self.episodes,
+            self._of(agent)[start : start + len(self.game.choices(kind))].sum(),
+        )
+
+    def _of(self, agent: int | None) -> np.ndarray:
+        counts = self.sums["choices"]
+        return counts.sum(0) if agent is None else counts[agent]
+
+
 def share(part: float, whole: float) -> float:
     """part / whole, 0 where there is nothing."""
     return float(part / whole) if whole else 0.0
@@ -158,4 +186,6 @@ def summarise(game: Game, sums: dict[str, np.ndarray], friendly: list[int]) -> d
             total = sum(count[f"{kind}:{word}"] for word in words)
             for word in words[1:]:
                 row[f"{kind}:{word}"] = share(count[f"{kind}:{word}"], total)
+    for part in game.parts:
+        row |= part.measures(game, Block(game, sums))
     return row
