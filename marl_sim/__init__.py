@@ -60,7 +60,8 @@ _HOMES = {
     "policies": ("Policy", "View"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = ["__version__", *_HOME_OF]
+_SUBPACKAGES = ("theory",)  # reached as ms.theory
+__all__ = ["__version__", *_HOME_OF, *_SUBPACKAGES]
 
 
 def __getattr__(name: str) -> Any:
@@ -68,6 +69,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
         globals()[name] = value
         return value
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,0 +1,34 @@
+"""Exact theory of small games, computed from their options alone and never by playing them.
+
+    import marl_sim as ms
+
+    print(ms.theory.equilibria(ms.PrisonersDilemma()))
+
+Names are loaded when first used. A module has another name than what it holds, since importing a module puts it under
+its own name here: `equilibria` is in nash.py.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "form": ("NormalForm", "exact"),
+    "payoffs": ("normal_form", "payoffs_of"),
+    "nash": ("equilibria", "Equilibria", "Equilibrium"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = list(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
