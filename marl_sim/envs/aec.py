@@ -48,7 +48,9 @@ class GameAECEnv(Face, AECEnv):
     def _bind(self) -> None:
         super()._bind()
         n = self.game.n_agents
-        self._actions = np.zeros((1, n), dtype=np.int64)
+        self._boxed = self.game.box is not None
+        self._low, self._high = self.game.box or (0.0, 0.0)
+        self._actions = np.zeros((1, n), dtype=np.float64 if self._boxed else np.int64)
         self._chosen = memoryview(self._actions[0])  # a third of the time of writing into the array itself
 
     def __getstate__(self) -> dict[str, Any]:
@@ -87,11 +89,11 @@ class GameAECEnv(Face, AECEnv):
         self._allowed = self._legal.tobytes()
         self._turn, self.agent_selection = self._line.pop()
 
-    def observe(self, agent: str) -> dict[str, np.ndarray]:
-        """What `agent` sees: {"observation": float32 [D], "action_mask": int8 [A]}."""
+    def observe(self, agent: str) -> Any:
+        """What `agent` sees: {"observation": float32 [D], "action_mask": int8 [A]}; with a box the first alone."""
         try:
             i = self._index[agent]
-            return {"observation": self._obs[i], "action_mask": self._mask[i]}
+            return self._obs[i] if self._boxed else {"observation": self._obs[i], "action_mask": self._mask[i]}
         except KeyError:
             self._known(agent)
             raise
@@ -105,8 +107,12 @@ class GameAECEnv(Face, AECEnv):
         agent = self.agent_selection
         try:
             i = self._index[agent]  # observe() without the call, which costs as much as the look-ups in it
+            if self._boxed:
+                seen = self._obs[i]
+            else:
+                seen = {"observation": self._obs[i], "action_mask": self._mask[i]}
             return (
-                {"observation": self._obs[i], "action_mask": self._mask[i]} if observe else None,
+                seen if observe else None,
                 self._cumulative_rewards[agent],
                 self.terminated,
                 self.truncated,
@@ -127,11 +133,7 @@ class GameAECEnv(Face, AECEnv):
             self._was_dead_step(action)
             return
         agent, i = self.agent_selection, self._turn
-        chosen = action if type(action) is int else self._integer(agent, action)
-        width = self._width
-        if not (0 <= chosen < width and self._allowed[i * width + chosen]):
-            chosen = self._legal_instead(i, chosen)
-        self._chosen[i] = chosen
+        self._chosen[i] = self._number(i, action) if self._boxed else self._choice(i, action)  # type: ignore[assignment]
         self._cumulative_rewards[agent] = 0.0
         line = self._line
         if line:
@@ -139,6 +141,24 @@ class GameAECEnv(Face, AECEnv):
             self._turn, self.agent_selection = line.pop()
         else:
             self._settle()
+
+    def _choice(self, i: int, action: Any) -> int:
+        """What agent i chooses among its legal actions."""
+        chosen = action if type(action) is int else self._integer(self.agent_selection, action)
+        width = self._width
+        if not (0 <= chosen < width and self._allowed[i * width + chosen]):
+            chosen = self._legal_instead(i, chosen)
+        return chosen
+
+    def _number(self, i: int, action: Any) -> float:
+        """What agent i chooses in the game's box; nothing, where it does not decide."""
+        if not self._acting[i]:
+            return 0.0
+        amount = self._amount(self.agent_selection, action)
+        if not self._low <= amount <= self._high:
+            self._actions[:] = np.where(self._acting, self._low, 0.0)  # nobody else is to blame
+            self._refused_by_the_simulator(i, amount)
+        return amount
 
     def _settle(self) -> None:
         """Everybody has chosen: play the stage, pay, and open the next one or end the episode."""
@@ -158,10 +178,13 @@ class GameAECEnv(Face, AECEnv):
     def _legal_instead(self, agent: int, action: int) -> int:
         if self.illegal_action != "raise":
             return self._mended(agent, action)
-        attempt = self._actions.copy()
-        attempt[0, agent] = action if -(2**63) <= action < 2**63 else -1
-        self.simulator.step(attempt)  # refuses it, in the simulator's words
+        self._refused_by_the_simulator(agent, action if -(2**63) <= action < 2**63 else -1)
         raise AssertionError("the simulator took an action that its own mask forbids")
+
+    def _refused_by_the_simulator(self, agent: int, action: float) -> None:
+        attempt = self._actions.copy()
+        attempt[0, agent] = action
+        self.simulator.step(attempt)  # refuses it, in its own words
 
     def _need_somebody(self, what: str) -> None:
         self._need_reset(what)

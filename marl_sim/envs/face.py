@@ -36,6 +36,8 @@ class Face:
     Observation   {"observation": float32 [D], "action_mask": int8 [A]}, laid out as `layout` says. The arrays are the
                   caller's to keep. Agents that do not decide see the stage alone, and may only pass with 0.
     Action        0..A-1; what each means in a stage stands in `game.stages`
+    Box           where the game's decisions are continuous (game.box): an observation is the float32 vector alone, an
+                  action an array [1] of a number in the range, and what agents that do not decide choose is ignored
     Reward        a float; `components()` splits it
     Info          "stage": index in game.stages of the stage that is open; "acting": whether the agent decides in it.
                   Numbers only, since libraries make tensors of infos.
@@ -105,26 +107,27 @@ class Face:
     def _make_spaces(self) -> None:
         low, high = self.game.layout.bounds()
         n, actions = self.game.n_agents, self.game.n_actions
-        self.observation_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Dict(
-                {
-                    "observation": spaces.Box(low, high, dtype=np.float32),
-                    "action_mask": spaces.Box(0, 1, (actions,), np.int8),
-                }
-            )
-            for agent in self.possible_agents
-        }
-        self.action_spaces: dict[str, spaces.Space[Any]] = {
-            agent: spaces.Discrete(actions) for agent in self.possible_agents
-        }
+        box = self.game.box
+
+        def seen() -> spaces.Space[Any]:
+            vector = spaces.Box(low, high, dtype=np.float32)
+            if box is not None:
+                return vector
+            return spaces.Dict({"observation": vector, "action_mask": spaces.Box(0, 1, (actions,), np.int8)})
+
+        def done() -> spaces.Space[Any]:
+            return spaces.Discrete(actions) if box is None else spaces.Box(*box, (1,), np.float32)
+
+        self.observation_spaces: dict[str, spaces.Space[Any]] = {agent: seen() for agent in self.possible_agents}
+        self.action_spaces: dict[str, spaces.Space[Any]] = {agent: done() for agent in self.possible_agents}
         self.state_space = spaces.Box(np.tile(low, n), np.tile(high, n), dtype=np.float32)
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:
-        """The Dict space of what `agent` sees; the same object at every call."""
+        """The space of what `agent` sees; the same object at every call."""
         return self.observation_spaces[self._known(agent)]
 
     def action_space(self, agent: str) -> spaces.Space[Any]:
-        """Discrete(A); the same object at every call."""
+        """Discrete(A), or Box(low, high, (1,)) where decisions are continuous; the same object at every call."""
         return self.action_spaces[self._known(agent)]
 
     def state(self) -> np.ndarray:
@@ -182,7 +185,7 @@ class Face:
         self._at, self._decides = self._stage.item(), self._acting.tolist()
 
     def _play(self, actions: np.ndarray) -> None:
-        """One stage with `actions`, integers [1, n]; then _obs, _mask, terminated and truncated say what is shown."""
+        """One stage with `actions`, [1, n]; then _obs, _mask, terminated and truncated say what is shown."""
         if self.render_mode is not None:
             self._before = ansi.note(self, actions)
         self.simulator.step(actions)
@@ -221,6 +224,29 @@ class Face:
         open_now = np.flatnonzero(self._legal[agent])
         pick = draw(self.simulator.seeds[0], self._played, "replace", agent) if self.illegal_action == "random" else 0
         return int(open_now[pick % len(open_now)])
+
+    def _amount(self, agent: str, action: Any) -> float:
+        """`action` as a number of the game's box, or ValueError in one sentence. What float32 rounds past an end of the
+        range is the end itself; anything else outside is replaced as illegal_action says, or left to be refused."""
+        assert self.game.box is not None
+        low, high = self.game.box
+        try:
+            amount = float(np.asarray(action, dtype=np.float64).reshape(()) if np.ndim(action) == 0 else action[0])
+            if np.ndim(action) > 1 or np.size(action) != 1:
+                raise ValueError
+        except (TypeError, ValueError, IndexError, KeyError):
+            raise ValueError(
+                f"the action of {agent} must be one number from {low:g} to {high:g}; got {action!r}"
+            ) from None
+        if np.float32(low) <= amount <= np.float32(high):
+            return min(max(amount, low), high)
+        if self.illegal_action == "raise":
+            return amount
+        self.replaced += 1
+        if self.illegal_action == "pass":
+            return low
+        seed = self.simulator.seeds[0]
+        return low + (high - low) * (draw(seed, self._played, "replace", self.possible_agents.index(agent)) / 2**64)
 
     def _refuse(self, agent: str, action: Any) -> ValueError:
         last = self.game.n_actions - 1

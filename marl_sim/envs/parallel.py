@@ -13,7 +13,7 @@ from ..core.errors import NotReset
 from ..core.game import Game
 from .face import Face
 
-Observations = dict[str, dict[str, np.ndarray]]
+Observations = dict[str, Any]
 Infos = dict[str, dict[str, Any]]
 
 
@@ -46,16 +46,7 @@ class GameParallelEnv(Face, ParallelEnv):
         if not self.agents:
             return self._nobody(actions)
         names = self.possible_agents
-        try:
-            chosen = self._pick(actions)
-            array = np.array((chosen,)) if len(actions) == len(names) else self._sorted_out(actions)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            array = self._sorted_out(actions)
-        if array.dtype.kind not in "iu" or array.ndim != 2:
-            array = self._sorted_out(actions)
-        if self.illegal_action != "raise":
-            array = self._repaired(array)
-        self._play(array)
+        self._play(self._chosen(actions) if self.game.box is None else self._sorted_out(actions))
         rewards = dict(zip(names, self._reward.tolist()))
         terminations = dict.fromkeys(names, self.terminated)
         truncations = dict.fromkeys(names, self.truncated)
@@ -63,7 +54,20 @@ class GameParallelEnv(Face, ParallelEnv):
             self.agents = []
         return self._observations(), rewards, terminations, truncations, self._infos()
 
+    def _chosen(self, actions: Mapping[str, int]) -> np.ndarray:
+        """Everybody's action, integers [1, n]."""
+        try:
+            chosen = self._pick(actions)
+            array = np.array((chosen,)) if len(actions) == len(self.possible_agents) else self._sorted_out(actions)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            array = self._sorted_out(actions)
+        if array.dtype.kind not in "iu" or array.ndim != 2:
+            array = self._sorted_out(actions)
+        return array if self.illegal_action == "raise" else self._repaired(array)
+
     def _observations(self) -> Observations:
+        if self.game.box is not None:
+            return dict(zip(self.possible_agents, self._obs))
         return {
             agent: {"observation": seen, "action_mask": mask}
             for agent, seen, mask in zip(self.possible_agents, self._obs, self._mask)
@@ -81,16 +85,20 @@ class GameParallelEnv(Face, ParallelEnv):
         return {}, {}, {}, {}, {}
 
     def _sorted_out(self, actions: Mapping[str, int]) -> np.ndarray:
-        """The slow way, for dictionaries that leave somebody out or hold something odd: integers [1, n]."""
+        """The slow way, for dictionaries that leave somebody out or hold something odd, or numbers of a box: [1, n]."""
+        box = self.game.box
         if not isinstance(actions, Mapping):
-            raise ValueError(f"actions must be a dictionary from agents to integers; got {actions!r}")
+            what = "integers" if box is None else "numbers"
+            raise ValueError(f"actions must be a dictionary from agents to {what}; got {actions!r}")
         for agent in actions:
             self._known(agent)
-        array = np.zeros((1, self.game.n_agents), dtype=np.int64)
+        array = np.zeros((1, self.game.n_agents), dtype=np.int64 if box is None else np.float64)
         for i, agent in enumerate(self.possible_agents):
-            if agent in actions:
+            if agent in actions and box is None:
                 array[0, i] = self._integer(agent, actions[agent])
-            elif self._acting[i]:
+            elif agent in actions and self._acting[i]:
+                array[0, i] = self._amount(agent, actions[agent])
+            elif agent not in actions and self._acting[i]:
                 raise ValueError(f"actions must hold an action for {agent}, which decides in stage {self.stage.name!r}")
         return array
 

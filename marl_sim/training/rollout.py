@@ -113,6 +113,10 @@ class Trainer:
             raise ValueError(f"heads must be 'per stage' or 'one'; got {heads!r}")
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
+        if self.game.box is not None:
+            raise ValueError(
+                f"learners choose among whole numbers; {self.game.label} has continuous decisions, box=False has not"
+            )
         names = self.game.kinds if heads == "per stage" else ("all",)
         if not isinstance(self.learner, Learner | Mapping):
             raise ValueError(f"learner must be a Learner such as DQN(), or one for each head; got {self.learner!r}")
