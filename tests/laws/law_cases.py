@@ -84,6 +84,7 @@ COMPOSED: dict[str, Callable[[], ms.Society]] = {
 TWO_PLAYERS = {"chicken", "donation", "harmony", "prisoners_dilemma", "pure_coordination", "stag_hunt"}
 WITHOUT_CHANCE = TWO_PLAYERS | {"all on a ring"}  # on a ring a witness has one player to watch
 BY_PLACE = {"all on a ring"}  # a graph says who can meet whom
+ROLES: dict[str, str] = {}  # games whose agents are not interchangeable, and why
 NAMES = [*ms.registered(), *COMPOSED]
 
 
@@ -95,6 +96,7 @@ def make(name: str) -> ms.Game:
 def choose(sim: ms.Simulator, t: int, salt: int = 0) -> np.ndarray:
     """Random legal actions that depend on a world's own seed, its number and t alone; [W, n]."""
     n, count = sim.legal.shape[1:]
+    box = sim.game.box
     seeds = np.repeat(np.array(sim.seeds, dtype=np.uint64), sim.num_envs)[:, None, None]
     numbers = np.tile(np.arange(sim.num_envs, dtype=np.uint64), len(sim.seeds))[:, None, None]
     with np.errstate(over="ignore"):
@@ -102,7 +104,17 @@ def choose(sim: ms.Simulator, t: int, salt: int = 0) -> np.ndarray:
         z = z + np.arange(n * count, dtype=np.uint64).reshape(n, count) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.where(sim.legal, (z >> np.uint64(11)).astype(np.float64) + 1.0, 0.0).argmax(2)
+    drawn = (z >> np.uint64(11)).astype(np.float64)
+    if box is not None:
+        return np.where(sim.acting, box[0] + (box[1] - box[0]) * drawn[:, :, 0] / 2**53, 0.0)
+    return np.where(sim.legal, drawn + 1.0, 0.0).argmax(2)
+
+
+def possible(sim: ms.Simulator, actions: np.ndarray) -> bool:
+    """Whether these actions are open to everybody in every world."""
+    if sim.game.box is not None:
+        return bool(((actions != 0) <= sim.acting).all())
+    return bool(np.take_along_axis(sim.legal, actions[:, :, None], 2).all())
 
 
 def pieces(step: ms.Step) -> Iterator[tuple[str, np.ndarray]]:

@@ -31,8 +31,8 @@ def random_episodes(game, worlds=WORLDS, steps=60):
     for t in range(100_000):
         for k, kind in enumerate(kinds):
             decided[kind] += sim.acting & (sim.stage == k)[:, None]
-        facing = sim.state["facing"]
-        np.add.at(met, (np.arange(worlds)[:, None], np.arange(n), facing), 1.0)
+        if "facing" in sim.state:
+            np.add.at(met, (np.arange(worlds)[:, None], np.arange(n), sim.state["facing"]), 1.0)
         step = sim.step(choose(sim, t))
         for name in paid:
             paid[name] += step.components[name]
@@ -43,6 +43,8 @@ def random_episodes(game, worlds=WORLDS, steps=60):
 
 
 def test_no_index_is_favoured(name, game):
+    if name in law_cases.ROLES:
+        pytest.skip(f"the agents of {name} are not interchangeable: {law_cases.ROLES[name]}")
     steps = len(game.stages) * game.n_agents * 2 if game.in_turn else 30
     paid, decided, met = random_episodes(game, WORLDS if game.n_agents < 20 else 400, steps)
     for label, samples in (*paid.items(), *decided.items()):

@@ -60,16 +60,32 @@ def test_observations_are_those_of_the_state_whatever_was_seen_before(game):
             assert np.array_equal(a, b), name
 
 
+def to_try(game):
+    """Actions at and beyond the ends of what a game knows."""
+    if game.box is None:
+        return range(-1, game.n_actions + 1)
+    low, high = game.box
+    return low, (low + high) / 2, high, low - 1, high + 1, np.nan
+
+
+def is_open(sim, agent, action):
+    """Whether the agent of world 0 may choose it, as the masks (or the box) say."""
+    if sim.game.box is not None:
+        low, high = sim.game.box
+        return low <= action <= high if sim.acting[0, agent] else action == 0
+    return 0 <= action < sim.game.n_actions and sim.legal[0, agent, action]
+
+
 def test_masks_are_honest(game):
     sim = ms.Simulator(game, num_envs=1, seed=4)
     sim.reset()
     for t in range(12):
         base = choose(sim, t)
         before = sim.save()
-        for i, a in itertools.product(range(game.n_agents), range(-1, game.n_actions + 1)):
+        for i, a in itertools.product(range(game.n_agents), to_try(game)):
             tried = base.copy()
             tried[0, i] = a
-            if 0 <= a < game.n_actions and sim.legal[0, i, a]:
+            if is_open(sim, i, a):
                 sim.what_if(tried)
             else:
                 with pytest.raises(ms.IllegalAction, match=f"agent_{i} chose {a} in stage .* of world 0"):
