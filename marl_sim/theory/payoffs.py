@@ -1,0 +1,253 @@
+"""The payoffs of the games, from their options by the formulae of their sources; nothing here plays a game."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from ..core.game import Game
+from ..core.group import Group, GroupDilemma
+from ..core.registry import make
+from ..core.society import Dilemma, Society
+from .form import NormalForm, exact
+
+Payoffs = Callable[[Any, Game], NormalForm]
+_KNOWN: dict[str, Payoffs] = {}
+
+
+def payoffs_of(part: str | type) -> Callable[[Payoffs], Payoffs]:
+    """Register a function (part, game) -> NormalForm as the payoffs of a class of games, and of what derives from it.
+
+    part   the class, or its name
+    """
+
+    def keep(build: Payoffs) -> Payoffs:
+        _KNOWN[part if isinstance(part, str) else part.__name__] = build
+        return build
+
+    return keep
+
+
+def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -> NormalForm:
+    """One round of a game in normal form, its payoffs exact.
+
+    game       a Society or Group (the stage game of its dilemma alone, without what its mechanisms do), a dilemma, a
+               registered name, a NormalForm, or payoffs [actions of player 0, actions of player 1, ..., player]
+    n_agents   players of a group dilemma given without its group
+    at_once    contributions that are made in order, each seeing earlier ones, are taken as made at once
+
+    ValueError in one sentence for games whose payoffs are not known, and for those that are no normal form of actions:
+    where somebody acts on what another did, a strategy is a plan, and `spne` solves the game.
+    """
+    if isinstance(game, NormalForm):
+        return game
+    if isinstance(game, str):
+        game = make(game)
+    if isinstance(game, GroupDilemma):
+        game = Group(game, n_agents=4 if n_agents is None else n_agents)
+    elif isinstance(game, Dilemma):
+        game = Society(game, n_agents=2)
+    if not isinstance(game, Game):
+        return NormalForm.of_arrays(game)
+    part: Any = getattr(game, "dilemma", None)
+    names = [cls.__name__ for cls in type(part).__mro__]
+    known = next((name for name in names if name in _KNOWN), None)
+    if known is None:
+        raise ValueError(f"no exact payoffs are known for {game.label} ({names[0]}); known are {', '.join(_KNOWN)}")
+    if not at_once and getattr(part, "order", "together") in ("fixed", "random", "bid") and part.sees != "none":
+        raise ValueError(
+            f"{names[0]} is played in order, so that strategies are plans: give at_once=True to take its choices as "
+            "made at once, or solve it with spne"
+        )
+    form = _KNOWN[known](part, game)
+    form.name = names[0] if game.label in ("society", "group") else game.label
+    return form
+
+
+# ---------------------------------------------------------------- two players, a matrix
+
+
+def two_by_two(part: Any, cc: Any, cd: Any, dc: Any, dd: Any) -> NormalForm:
+    """A symmetric game of two players and two actions by the row player's payoffs."""
+    own = [[exact(cc), exact(cd)], [exact(dc), exact(dd)]]
+    first = part.cooperative == (0,)
+    return NormalForm(
+        [part.actions or ("cooperate", "defect")] * 2,
+        own=lambda a, t: own[a][t],
+        cooperate=0 if first else None,
+        defect=1 if first else None,
+    )
+
+
+@payoffs_of("PrisonersDilemma")
+@payoffs_of("Harmony")
+def _reward_and_temptation(part: Any, game: Game) -> NormalForm:
+    return two_by_two(part, part.reward, part.sucker, part.temptation, part.punishment)
+
+
+@payoffs_of("DonationGame")
+def _donation(part: Any, game: Game) -> NormalForm:
+    benefit, cost = exact(part.benefit), exact(part.cost)
+    return two_by_two(part, benefit - cost, -cost, benefit, 0)
+
+
+@payoffs_of("StagHunt")
+def _stag_hunt(part: Any, game: Game) -> NormalForm:
+    return two_by_two(part, part.stag, part.alone, part.temptation, part.hare)
+
+
+@payoffs_of("Chicken")
+def _chicken(part: Any, game: Game) -> NormalForm:
+    return two_by_two(part, part.both_swerve, part.swerve, part.win, part.crash)
+
+
+@payoffs_of("PureCoordination")
+def _pure_coordination(part: Any, game: Game) -> NormalForm:
+    form = two_by_two(part, part.match, part.mismatch, part.mismatch, part.match)
+    form.cooperate = form.defect = None
+    return form
+
+
+@payoffs_of("BattleOfTheSexes")
+def _battle_of_the_sexes(part: Any, game: Game) -> NormalForm:
+    f, o, a = exact(part.favourite), exact(part.other), exact(part.apart)
+    return NormalForm.of_arrays([[(f, o), (a, a)], [(a, a), (o, f)]], actions=[part.actions] * 2)
+
+
+@payoffs_of("MatrixGame")
+def _matrix(part: Any, game: Game) -> NormalForm:
+    """The table that the game was given, or that a class of somebody else's makes of its own options."""
+    table = part.table()
+    rows, columns = np.shape(table)[:2]
+    own = part.actions or tuple(f"action {a}" for a in range(rows))
+    other = part.column_actions or (own if rows == columns else tuple(f"action {a}" for a in range(columns)))
+    form = NormalForm.of_arrays(table, actions=[own, other])
+    if form.symmetric and form.shape == (2, 2) and len(part.cooperative) == 1:
+        form.cooperate, form.defect = part.cooperative[0], 1 - part.cooperative[0]
+    return form
+
+
+@payoffs_of("DictatorGame")
+def _dictator(part: Any, game: Game) -> NormalForm:
+    """One player decides how much of the pie the other gets."""
+    pie, levels = exact(part.pie), part.levels
+    gifts = [pie * k / (levels - 1) for k in range(levels)]
+    return NormalForm(
+        [[f"give {_short(gift)}" for gift in gifts], ["take it"]],
+        lambda profile: (pie - gifts[profile[0]], gifts[profile[0]]),
+    )
+
+
+# ---------------------------------------------------------------- groups: contributions on a grid
+
+
+def grid(part: Any) -> list[Fraction]:
+    """What the action numbers 0, 1, ... contribute. ValueError where any number may be contributed."""
+    if getattr(part, "box", False):
+        name = type(part).__name__
+        raise ValueError(f"{name} takes any contribution; a grid of them can be solved: give box=False and levels")
+    return [exact(part.endowment) * k / (part.levels - 1) for k in range(part.levels)]
+
+
+def alike(game: Game, words: Sequence[str], own: Callable[[int, int], Fraction]) -> NormalForm:
+    """A group of players who are alike, whose last action is full cooperation and whose first is none."""
+    return NormalForm([words] * game.n_agents, own=own, cooperate=len(words) - 1, defect=0)
+
+
+def amounts(given: Sequence[Fraction]) -> list[str]:
+    """Words for contributions."""
+    return [f"give {_short(c)}" for c in given]
+
+
+def _short(x: Fraction) -> str:
+    return f"{float(x):g}"
+
+
+@payoffs_of("PublicGoods")
+def _public_goods(part: Any, game: Game) -> NormalForm:
+    """U = endowment - own + multiplier / n * total."""
+    c, endowment, share = grid(part), exact(part.endowment), exact(part.multiplier) / game.n_agents
+    return alike(game, amounts(c), lambda a, t: endowment - c[a] + share * c[1] * (a + t))
+
+
+@payoffs_of("ThresholdPublicGoods")
+def _threshold(part: Any, game: Game) -> NormalForm:
+    """U = endowment - own + value where the total reaches the threshold (where it does not: own back, if refunded)."""
+    c, endowment, threshold, value = grid(part), exact(part.endowment), exact(part.threshold), exact(part.value)
+
+    def own(a: int, t: int) -> Fraction:
+        if c[1] * (a + t) >= threshold:
+            return endowment - c[a] + value
+        return endowment - (0 if part.refund else c[a])
+
+    return alike(game, amounts(c), own)
+
+
+@payoffs_of("NPlayerPrisonersDilemma")
+def _n_player_prisoners_dilemma(part: Any, game: Game) -> NormalForm:
+    """U = benefit * k / n - cost for a contributor, of k contributors among n."""
+    benefit, cost, n = exact(part.benefit), exact(part.cost), game.n_agents
+    return alike(game, ("defect", "contribute"), lambda a, t: benefit * (a + t) / n - cost * a)
+
+
+@payoffs_of("NPlayerStagHunt")
+def _n_player_stag_hunt(part: Any, game: Game) -> NormalForm:
+    """U = multiplier * cost * k / n where k reaches the threshold, less the cost (Pacheco et al. 2009)."""
+    cost, factor, n, threshold = exact(part.cost), exact(part.multiplier), game.n_agents, part.threshold
+
+    def own(a: int, t: int) -> Fraction:
+        return (factor * cost * (a + t) / n if a + t >= threshold else Fraction(0)) - cost * a
+
+    return alike(game, ("defect", "contribute"), own)
+
+
+@payoffs_of("VolunteersDilemma")
+def _volunteers_dilemma(part: Any, game: Game) -> NormalForm:
+    """U = benefit where anybody volunteers, less the cost of volunteering (Diekmann 1985)."""
+    benefit, cost = exact(part.benefit), exact(part.cost)
+    return alike(game, ("wait", "volunteer"), lambda a, t: (benefit if a + t else Fraction(0)) - cost * a)
+
+
+@payoffs_of("CollectiveRisk")
+def _collective_risk(part: Any, game: Game) -> NormalForm:
+    """The game in plans made before it starts: how much to give in all its rounds together.
+
+    U = endowment - own where the total reaches the target, else (1 - risk) of it (expected).
+    """
+    rounds = getattr(game.horizon, "rounds", 10)
+    endowment, unit, risk = exact(part.endowment), exact(part.unit), exact(part.risk)
+    needed, most = exact(part.target) / unit, min(rounds * (part.levels - 1), int(endowment / unit))
+
+    def own(a: int, t: int) -> Fraction:
+        return (endowment - unit * a) * (1 if a + t >= needed else 1 - risk)
+
+    return alike(game, amounts([unit * k for k in range(most + 1)]), own)
+
+
+@payoffs_of("MacSPGG")
+def _mac_spgg(part: Any, game: Game) -> NormalForm:
+    """U_i = -kappa c_i + bonus_i + rho / n * total - penalty where the total misses B; the bonus is by those before.
+
+    Seats differ by the bonus, so that even choices made at once make no symmetric game.
+    """
+    if part.order not in ("together", "fixed"):
+        raise ValueError(f"MacSPGG: exact payoffs need seats in a fixed order; got order={part.order!r}")
+    n, c = game.n_agents, grid(part)
+    kappa, gamma, share = exact(part.kappa), exact(part.gamma), exact(part.rho) / n
+    least = exact(part.B) * (n if part.scale == "mean" else 1)
+    penalty, bonus = exact(part.penalty), part.bonus
+
+    def rule(profile: tuple[int, ...]) -> list[Fraction]:
+        total = c[1] * sum(profile)
+        common = share * total - (penalty if total < least else 0)
+        before, found = Fraction(0), []
+        for i, a in enumerate(profile):
+            base = before / i if bonus == "mean" and i else before
+            found.append(common - kappa * c[a] + gamma * base * (1 if bonus == "const" else c[a]))
+            before += c[a]
+        return found
+
+    return NormalForm([amounts(c)] * n, rule, cooperate=len(c) - 1, defect=0)
