@@ -43,15 +43,16 @@ def games() -> Iterator[tuple[str, str]]:
         yield name, first_line(inspect.getdoc(factory(name)))
 
 
-def parts(package: str, base: str) -> Iterator[tuple[str, str]]:
-    """Public subclasses of core.society.`base` defined in the modules of `package`, with their first lines."""
-    kind = getattr(importlib.import_module("marl_sim.core.society"), base)
+def parts(package: str, *bases: str) -> Iterator[tuple[str, str]]:
+    """Public subclasses of the named classes of the core in the modules of `package`, with their first lines."""
+    core = importlib.import_module("marl_sim")
+    kinds = tuple(getattr(core, base) for base in bases)
     home = importlib.import_module(f"marl_sim.{package}")
     for module in sorted(info.name for info in pkgutil.iter_modules(home.__path__)):
         inside = importlib.import_module(f"{home.__name__}.{module}")
         for name, thing in vars(inside).items():
             public = isinstance(thing, type) and thing.__module__ == inside.__name__ and name in _names()
-            if public and issubclass(thing, kind):
+            if public and issubclass(thing, kinds):
                 yield name, first_line(inspect.getdoc(thing))
 
 
@@ -101,7 +102,7 @@ def inventory(sort: str) -> list[tuple[str, str]]:
     """(name, first line of its description) of everything of a sort."""
     found = {
         "games": games,
-        "dilemmas": lambda: parts("games", "Dilemma"),
+        "dilemmas": lambda: parts("games", "Dilemma", "GroupDilemma"),
         "mechanisms": lambda: parts("mechanisms", "Mechanism"),
         "horizons": horizons,
         "learners": learners,

@@ -17,6 +17,7 @@ from .core.encounters import Encounters
 from .core.errors import unknown
 from .core.fields import Slot
 from .core.game import Game
+from .core.group import GroupDilemma, Rounds
 from .core.horizon import Horizon
 from .core.part import Part
 from .core.registry import factory, make, registered
@@ -121,7 +122,7 @@ def parts() -> list[type[Part]]:
 def describe_game(game: Game, source: Any = None) -> str:
     """A game, section by section; `source` is the registered function that made it."""
     head = Docstring.of(source if source is not None else type(game))
-    composed = [part for part in game.parts if not isinstance(part, Encounters)]
+    composed = [part for part in game.parts if not isinstance(part, Encounters | Rounds)]
     sections = [
         title(game.label, "="),
         paragraphs(head.summary, *(head.paragraphs if source is not None else ())),
@@ -165,6 +166,8 @@ def one_stage(game: Game, number: int, stage: Stage, part: Part) -> str:
     when = "when partners are chosen" if stage.opening else "every round"
     head = f"{number}. {stage.name} ({type(part).__name__}, {when})"
     words = ", ".join(f"{a} {word}" for a, word in enumerate(stage.choices))
+    if stage.box is not None:
+        words = f"{stage.choices[0]} any number from {stage.box[0]:g} to {stage.box[1]:g}"
     rows = [("who", said(stage.acting) if stage.acting else "Everybody."), ("choices", words)]
     if stage.legal:
         rows.append(("allowed", said(stage.legal)))
@@ -244,7 +247,8 @@ def describe_part(part: Part | type[Part]) -> str:
     contract = [
         [name.capitalize(), text] for name, text in doc.entries.items() if name not in options and name not in SOURCES
     ]
-    sort = next((base.__name__.lower() for base in (Dilemma, Mechanism, Horizon) if issubclass(cls, base)), "part")
+    sorts = {Dilemma: "dilemma", GroupDilemma: "game of a group", Mechanism: "mechanism", Horizon: "horizon"}
+    sort = next((word for base, word in sorts.items() if issubclass(cls, base)), "part")
     sections = [
         title(f"{cls.__name__}, a {sort}", "="),
         paragraphs(doc.summary, *doc.paragraphs),

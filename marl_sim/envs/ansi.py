@@ -70,7 +70,8 @@ def did(env: Face, before: dict[str, Any], i: int) -> str:
     """The word of what agent i chose in the stage just played."""
     if not before or not before["acting"][i]:
         return ""
-    return env.game.stages[int(before["stage"][0])].choices[before["actions"][i]]
+    stage, action = env.game.stages[int(before["stage"][0])], before["actions"][i]
+    return stage.choices[action] if stage.box is None else f"{stage.choices[0]} {action:.4g}"
 
 
 def played(env: Face, shown: dict[str, Any], i: int) -> str:

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from marl_sim.core import rng
 
@@ -23,6 +24,7 @@ keys = [0, 1, 1234567, 2**63 + 5, 2**64 - 1]
 keys = [np.uint64(k) for k in keys]
 for k in keys:
     for i in (0, 1, 7, 2**40):
+        print(f"{rng.normal(k, i):.12g}")
         print(int(rng.bits(k, i)), int(rng.mix(k, i)), float(rng.uniform(k, i)).hex(), int(rng.integer(k, i, 10)))
 items = np.arange(12)
 rng.shuffle(np.uint64(3), items)
@@ -99,3 +101,11 @@ def test_purposes_differ():
     names = [f"part_{a}.rule_{b}" for a in range(30) for b in range(30)]
     assert len({rng.purpose(name) for name in names}) == 900
     assert all(0 <= rng.purpose(name) < 2**63 for name in names)
+
+
+def test_normal_draws_are_normal():
+    """Kolmogorov and Smirnov's test of each stream, and no correlation between neighbours."""
+    for key in (0, 5, 2**63):
+        draws = np.array([rng.normal(np.uint64(key), i) for i in range(20_000)])
+        assert stats.kstest(draws, "norm").pvalue > 1e-6
+        assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 6 / np.sqrt(len(draws))
