@@ -10,6 +10,7 @@ import numpy as np
 from ..core.errors import unknown
 from ..core.game import Game
 from ..core.registry import make
+from ..core.rng import key_of, purpose
 from ..core.simulator import Simulator, Step
 from ..learners.base import HeadSpec, Learner
 from ..policies.base import Policy, View, seat_key
@@ -188,9 +189,25 @@ class Trainer:
                 yield ready
                 ready = []
 
+    def evaluate(self, episodes: int = 20) -> Rows:
+        """A row for each seed of what its agents do when they neither explore nor learn, in worlds of their own.
+
+        episodes  at least so many, in num_envs worlds a seed; the training's worlds and random streams stay untouched
+        """
+        seeds = [int(key_of(seed, purpose("evaluation"))) for seed in self.seeds]
+        sim = Simulator(self.game, self.num_envs, seeds)
+        sim.reset()
+        block = -(-episodes // self.num_envs)
+        book = EpisodeBook(self.game, self.seeds, self.num_envs, block, block)
+        rows: Rows = []
+        while len(rows) < len(self.seeds):
+            rows += book.see(sim.step(self._decide(sim, greedy=True)[0]))
+        return sorted(rows, key=lambda row: self.seeds.index(row["seed"]))
+
     def advance(self, greedy: bool = False) -> Rows:
         """One stage in every world: decide, play, credit, learn. Returns the rows it completes."""
-        sim, actions, pay = self.simulator, *self._decide(greedy)
+        sim = self.simulator
+        actions, pay = self._decide(sim, greedy)
         step = sim.step(actions)
         self.steps += self.simulator.num_worlds
         if not greedy:
@@ -211,8 +228,7 @@ class Trainer:
             for head in self.heads:
                 head.lanes.end_episode(lanes)
 
-    def _decide(self, greedy: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-        sim = self.simulator
+    def _decide(self, sim: Simulator, greedy: bool) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         actions = np.zeros(sim.acting.shape, dtype=np.int64)
         extra: dict[str, np.ndarray] = {}
         for head in self.heads:
@@ -233,11 +249,10 @@ class Trainer:
                 if more is not None:
                     extra[head.name] = extra.get(head.name, 0.0) + more
         for agent, policy in self.policies.items():
-            self._play_policy(agent, policy, actions)
+            self._play_policy(sim, agent, policy, actions)
         return actions, extra
 
-    def _play_policy(self, agent: int, policy: Policy, actions: np.ndarray) -> None:
-        sim = self.simulator
+    def _play_policy(self, sim: Simulator, agent: int, policy: Policy, actions: np.ndarray) -> None:
         for k in np.unique(sim.stage[sim.acting[:, agent]]):
             where = np.flatnonzero(sim.acting[:, agent] & (sim.stage == k))
             tick = sim.state["tick"]
