@@ -1,5 +1,30 @@
 """Whoever acts without learning here."""
 
 from .base import Policy, View
+from .off_switch import (
+    AlwaysAct,
+    AlwaysOff,
+    AlwaysWait,
+    BayesianHuman,
+    BayesRobot,
+    BoltzmannHuman,
+    ErrorHuman,
+    ProbitHuman,
+    RationalHuman,
+    TwoTypeHuman,
+)
 
-__all__ = ["Policy", "View"]
+__all__ = [
+    "AlwaysAct",
+    "AlwaysOff",
+    "AlwaysWait",
+    "BayesRobot",
+    "BayesianHuman",
+    "BoltzmannHuman",
+    "ErrorHuman",
+    "Policy",
+    "ProbitHuman",
+    "RationalHuman",
+    "TwoTypeHuman",
+    "View",
+]
