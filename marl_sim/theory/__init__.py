@@ -16,7 +16,11 @@ from typing import Any
 _HOMES = {
     "form": ("NormalForm", "exact"),
     "payoffs": ("normal_form", "payoffs_of"),
+    "backward": ("SPNE",),
+    "sequences": ("spne", "moves_of", "worth_of"),
     "nash": ("equilibria", "Equilibria", "Equilibrium"),
+    "dominance": ("best_replies", "is_equilibrium", "dominated", "eliminate", "Elimination"),
+    "welfare": ("social_optimum", "Optimum", "pareto_set", "price_of_anarchy", "price_of_stability"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = list(_HOME_OF)

@@ -176,19 +176,19 @@ class NormalForm:
         assert self.own is not None
         count, sums = self.shape[0], (self.n - 1) * (self.shape[0] - 1) + 1
         self.refuse_more_than(LIMIT, count * sums, "cases for one player")
-        values, below = whole([self.own(a, t) for a in range(count) for t in range(sums)], self.n)
+        values, below = whole([self.own(a, t) for a in range(count) for t in range(sums)], 4 * self.n)
         return values.reshape(count, sums), below
 
     @cached_property
     def table(self) -> tuple[np.ndarray, int]:
-        """Payoffs [actions of 0, of 1, ..., player] as whole numbers, and their denominator; ValueError if too large."""
+        """Payoffs [actions of 0, of 1, ..., player] as whole numbers, and their denominator. ValueError if too many."""
         self.refuse_more_than(LIMIT)
         if self.symmetric:
             own, below = self.own_table
             each = np.indices(self.shape)
             total = each.sum(0)
             return np.stack([own[mine, total - mine] for mine in each], axis=-1), below
-        values, below = whole([x for profile in self.profiles() for x in self.payoff(profile)], self.n)
+        values, below = whole([x for profile in self.profiles() for x in self.payoff(profile)], 4 * self.n)
         return values.reshape(*self.shape, self.n), below
 
     # ---------------------------------------------------------------- against mixed strategies
@@ -224,8 +224,15 @@ class NormalForm:
         mixed = self.mixed(strategies)
         return tuple(sum(p * v for p, v in zip(mixed[i], self.values(mixed, i)) if p) for i in range(self.n))
 
+    @property
+    def heading(self) -> str:
+        """Its name and size in words."""
+        one_size = self.n > 2 and len(set(self.shape)) == 1
+        size = f"{self.shape[0]} actions each" if one_size else f"{' x '.join(map(str, self.shape))} actions"
+        return f"{self.name}: {self.n} player{'s' * (self.n > 1)}, {size}"
+
     def __repr__(self) -> str:
-        return f"NormalForm({self.name}: {self.n} players, {' x '.join(map(str, self.shape))} actions)"
+        return f"NormalForm({self.heading})"
 
 
 def _sums(strategies: list[tuple[Any, ...]]) -> list[Any]:

@@ -56,7 +56,10 @@ def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -
     names = [cls.__name__ for cls in type(part).__mro__]
     known = next((name for name in names if name in _KNOWN), None)
     if known is None:
-        raise ValueError(f"no exact payoffs are known for {game.label} ({names[0]}); known are {', '.join(_KNOWN)}")
+        raise ValueError(
+            f"no normal form is known for {names[0]}: where players move in turn, solve it with spne; else give "
+            f"@payoffs_of({names[0]!r}) a function of its payoffs (known: {', '.join(sorted(_KNOWN))})"
+        )
     if not at_once and getattr(part, "order", "together") in ("fixed", "random", "bid") and part.sees != "none":
         raise ValueError(
             f"{names[0]} is played in order, so that strategies are plans: give at_once=True to take its choices as "
