@@ -25,6 +25,7 @@ def named(words: str) -> list[Any]:
 
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
+    " TrustGame UltimatumGame DictatorGame GiftExchange"
 )
 MECHANISMS = "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk"
 PAGES: dict[str, tuple[str, list[Any]]] = {

@@ -48,6 +48,7 @@ _HOMES = {
     "games.gift_exchange": ("GiftExchange",),
     "games.common_pool": ("CommonPool",),
     "games.off_switch": ("OffSwitch",),
+    "games.public_goods": ("PublicGoods", "ThresholdPublicGoods"),
     "mechanisms.random_matching": ("RandomMatching",),
     "mechanisms.partner_selection": ("PartnerSelection",),
     "mechanisms.exit": ("Exit",),
