@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..games.memory import deeds
+
 if TYPE_CHECKING:
     from .face import Face
 
@@ -75,10 +77,10 @@ def did(env: Face, before: dict[str, Any], i: int) -> str:
 
 
 def played(env: Face, shown: dict[str, Any], i: int) -> str:
-    """The word of agent i's last play, as everybody remembers it."""
+    """The word of agent i's last deed, as everybody remembers it."""
     if "recent" not in shown or "play" not in env.game.kinds:
         return ""
-    words, last = env.game.choices("play"), int(shown["recent"][i, 0])
+    words, last = deeds(env.game), int(shown["recent"][i, 0])
     return words[last] if 0 <= last < len(words) else ""
 
 

@@ -32,17 +32,23 @@ def remember(
             seen_as[i] = -1
 
 
+def deeds(game: Game) -> tuple[str, ...]:
+    """Words of what players are remembered for, by number: the choices of play, then the answers to it, if any."""
+    return tuple(word for kind in ("play", "respond") if kind in game.kinds for word in game.choices(kind))
+
+
 def memories(game: Game, actions: int) -> dict[str, StateField]:
     """What every dilemma keeps, and mechanisms rely on.
 
     recent [n_agents, memory]   what everybody saw an agent do last, newest first (`actions`: nothing yet); lasting
     did [n_agents, memory]      what it really did, known to itself alone; lasting
     defected [n_agents]         whether what was seen last was unfriendly
-    played [n_agents]           whether it took part in the last play stage
+    played [n_agents]           whether it took part in the last play stage, or has since answered in a way to be judged
     seen_as [n_agents]          set before a play takes effect: the action it will be taken for (-1: what it is)
 
     Constants beside them: friendly [actions], which actions count as cooperation, and rows and columns, how many
-    actions a host and a guest have.
+    actions a host and a guest have. Where a stage of kind "respond" follows play, in which guests answer what hosts
+    did, `actions` counts both: an answer is remembered by its number plus that of the host's actions.
     """
     n, memory = game.n_agents, getattr(game, "memory", 1)
     return {

@@ -10,6 +10,7 @@ from ..core.game import Game
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
+from ..games.memory import deeds
 
 
 @rule
@@ -77,7 +78,7 @@ class Exit(Mechanism):
         return [Stage("exit", ("stay", "leave"), acting=at_the_table, then=(walk_out,), phase=90)]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        levels, memory = len(game.choices("play")) + 1, getattr(game, "memory", 1)
+        levels, memory = len(deeds(game)) + 1, getattr(game, "memory", 1)
         words = "the partner's last actions"
         return {"exit": [Field("partner_actions", memory, partners_recent, levels, words=words)]}
 

@@ -43,7 +43,8 @@ class Gift(Mechanism):
 
     An agent gives to the one it faces, once before every play stage (in a game of several moves before each move).
 
-    Observation   play: "gift", which of the `amounts` the other gave (0 where it faced and gave to somebody else)
+    Observation   play, respond: "gift", which of the `amounts` the other gave (0 where it faced and gave to somebody
+                  else)
     Action        gift: a-th of `amounts`
     Reward        `given` (minus what one pays), `received` (multiplier times what others paid): all that is received is
                   multiplier times all that is given
@@ -77,4 +78,5 @@ class Gift(Mechanism):
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
         words = "which amount the other gave"
-        return {"play": [Field("gift", 1, what_i_was_given, levels=len(self.amounts), words=words)]}
+        seen = [Field("gift", 1, what_i_was_given, levels=len(self.amounts), words=words)]
+        return {"play": seen, "respond": seen}

@@ -57,9 +57,9 @@ class Noise(Mechanism):
 
     A slip is real: it is paid for, and everybody, its author included, knows what was done, not what was meant. A
     misreading is public: payoffs are those of what was done and its author knows what it did, but memories,
-    reputations, norms and judges go by what it looked like, the same to all, until its next action. Each play errs
-    independently, an action that slipped can be misread as well, and an agent whose only legal action it is does not
-    err.
+    reputations, norms and judges go by what it looked like, the same to all, until its next action. Each play, and
+    each answer to one, errs independently, an action that slipped can be misread as well, and an agent whose only legal
+    action it is does not err.
 
     Observation, action, reward   none of its own
     State         tallies slips [1], misreadings [1]: how many there were. The tally `choices` counts what was chosen,
@@ -76,7 +76,7 @@ class Noise(Mechanism):
         at_least("Noise", "perception", self.perception, 0, 1)
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
-        return {"before:play": [tremble, misread]}
+        return {"before:play": [tremble, misread], "before:respond": [tremble, misread]}
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"slips": (1,), "misreadings": (1,)}

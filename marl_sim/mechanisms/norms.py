@@ -51,7 +51,9 @@ def leading(name: str) -> np.ndarray:
 
 
 @rule
-def draw_encounters(key: Any, n: Any, hosting: Any, partner: Any, acting: Any, meetings: Any, judged_with: Any) -> None:
+def draw_encounters(
+    key: Any, n: Any, hosting: Any, partner: Any, acting: Any, played: Any, meetings: Any, judged_with: Any
+) -> None:
     """Each player is judged by one of its encounters, drawn uniformly where it had several at once."""
     for i in range(n):
         meetings[i] = 0
@@ -60,7 +62,7 @@ def draw_encounters(key: Any, n: Any, hosting: Any, partner: Any, acting: Any, m
         if hosting[host]:
             for side in range(2):
                 i = partner[host] if side else host
-                if acting[i]:
+                if acting[i] and played[i]:
                     meetings[i] += 1
                     if integer(mix(key, i), host, meetings[i]) == 0:
                         judged_with[i] = host if side else partner[host]
@@ -93,12 +95,14 @@ class Norm(Mechanism):
     initial   the reputation that everybody starts with; theirs is not known
     private   each agent judges for itself, from its own views and with its own errors
     lasting   reputations go on when the clock stops an episode (a Continuing horizon); False: all start afresh
-    seen_in   the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play", "punish", "exit"
+    seen_in   the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play", "respond", "punish",
+              "exit"
     own       beside the other's reputation, one's own is seen
 
-    Verdicts are given after each play, on what it looked like, from the reputations as they were before it. Who was in
-    several encounters at once is judged by one of them, drawn uniformly, so that no index decides. Punishing, giving
-    and talking are not judged. The names of norms 1 and 11 are the literature's, the paper names only their bits.
+    Verdicts are given after each play and each answer to one, on what it looked like, from the reputations as they were
+    before it. Who was in several encounters at once is judged by one of them, drawn uniformly, so that no index
+    decides. Punishing, giving and talking are not judged. The names of norms 1 and 11 are the literature's, the paper
+    names only their bits.
 
     Observation   select: all reputations by index (on a graph: the peers'; 0 where there is no peer); punish: the
                   opponent's and the judged one's; elsewhere: the other's and one's own. 0 or 1: tables can use it
@@ -115,7 +119,7 @@ class Norm(Mechanism):
     initial: int = 1
     private: bool = False
     lasting: bool = True
-    seen_in: tuple[str, ...] = ("select", "consent", "play", "exit")
+    seen_in: tuple[str, ...] = ("select", "consent", "play", "respond", "exit")
     own: bool = True
 
     def check(self) -> None:
@@ -148,7 +152,8 @@ class Norm(Mechanism):
         return {"verdicts": self.verdicts}
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
-        return {"after:play": [draw_encounters, assess], "round": note_standing}
+        judge = [draw_encounters, assess]
+        return {"after:play": judge, "after:respond": judge, "round": note_standing}
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"reputation": (game.n_agents,)}

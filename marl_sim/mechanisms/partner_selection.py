@@ -11,6 +11,7 @@ from ..core.rng import integer
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
+from ..games.memory import deeds
 
 
 @rule
@@ -155,7 +156,7 @@ class PartnerSelection(Mechanism):
     def fields(self, game: Game) -> dict[str, list[Field]]:
         if not self.history:
             return {}
-        levels = len(game.choices("play")) + 1
+        levels = len(deeds(game)) + 1
         peers = game.peers.shape[1]  # type: ignore[attr-defined]
         return {
             "select": [

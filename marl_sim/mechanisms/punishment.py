@@ -13,6 +13,7 @@ from ..core.rng import integer, mix
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
+from ..games.memory import deeds
 
 TRIES = 4  # draws among all agents before the candidates are counted
 
@@ -251,7 +252,7 @@ class Punishment(Mechanism):
         ]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        levels = len(game.choices("play")) + 1
+        levels = len(deeds(game)) + 1
         return {
             "punish": [
                 Field("target_act", 1, target_act, levels, words="what the judged one did"),

@@ -10,14 +10,14 @@ from ..core.part import at_least
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 
-SHOWS_IN = ("select", "consent", "talk", "gift", "play", "punish", "exit")
+SHOWS_IN = ("select", "consent", "talk", "gift", "play", "respond", "punish", "exit")
 
 
 @rule
-def hear_of_play(n: Any, acting: Any, defected: Any, cooperate: Any, defect: Any, standing: Any) -> None:
+def hear_of_play(n: Any, acting: Any, played: Any, defected: Any, cooperate: Any, defect: Any, standing: Any) -> None:
     """Whoever played is credited for cooperation and charged for defection, in every eye."""
     for i in range(n):
-        if acting[i]:
+        if acting[i] and played[i]:
             for viewer in range(standing.shape[0]):
                 standing[viewer, i] += defect if defected[i] else cooperate
 
@@ -85,13 +85,13 @@ def opponent_standing(i: Any, target: Any, facing: Any, standing: Any, out: Any)
 class Reputation(Mechanism):
     """A score that deeds add to (Dasgupta & Musolesi 2025; defaults are theirs). Starts at 0, unbounded, lasting.
 
-    cooperate, defect     added for every play (0, 0: only punishment counts)
+    cooperate, defect     added for every play, and every answer that can be judged (0, 0: only punishment counts)
     just, unjust          added for every deserved and undeserved punishment (0, 0: only play counts)
     private               each agent keeps a view of its own of every other
     persecutor, avenger   private views only: what the punished adds for its punisher, and what the partner of a
                           punished defector adds for the punisher
     seen_in               the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play",
-                          "punish", "exit"
+                          "respond", "punish", "exit"
     scale                 the score s is seen as s / (scale + |s|); 0: as it is
 
     Observation   select: all reputations by index (on a graph: the peers'); punish: the opponent's and the judged
@@ -106,7 +106,7 @@ class Reputation(Mechanism):
     private: bool = False
     persecutor: float = -5.0
     avenger: float = 5.0
-    seen_in: tuple[str, ...] = ("select", "consent", "play", "exit")
+    seen_in: tuple[str, ...] = ("select", "consent", "play", "respond", "exit")
     scale: float = 10.0
 
     def check(self) -> None:
@@ -119,7 +119,12 @@ class Reputation(Mechanism):
         return {"standing": floats(n if self.private else 1, n, lasting=True)}
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
-        return {"after:play": hear_of_play, "after:punish": hear_of_verdicts, "round": note_standing}
+        return {
+            "after:play": hear_of_play,
+            "after:respond": hear_of_play,
+            "after:punish": hear_of_verdicts,
+            "round": note_standing,
+        }
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"reputation": (game.n_agents,)}

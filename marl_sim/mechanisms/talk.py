@@ -40,7 +40,7 @@ class Talk(Mechanism):
     A message is heard by whoever faces its sender. One speaks once before every play stage (in a game of several moves
     before each move).
 
-    Observation   gift, play: "message", what the other said, and "own_message", what one said oneself
+    Observation   gift, play, respond: "message", what the other said, and "own_message", what one said oneself
     Action        talk: a message, 0..messages - 1
     Reward        none
     State         said [n_agents] the last messages, -1 for those who had none
@@ -66,4 +66,4 @@ class Talk(Mechanism):
             Field("message", 1, what_the_other_said, levels=self.messages, words="what the other said"),
             Field("own_message", 1, what_i_said, levels=self.messages, words="what one said oneself"),
         ]
-        return {"gift": heard, "play": heard}
+        return {"gift": heard, "play": heard, "respond": heard}
