@@ -109,17 +109,24 @@ class Study:
         return {c.name: self.folder.condition(c.name).log.read() for c in self.conditions}
 
     def table(
-        self, *metrics: str, last: int | None = None, statistic: Statistic = "mean", name: str = "table"
+        self,
+        *metrics: str,
+        last: int | None = None,
+        statistic: Statistic = "mean",
+        name: str = "table",
+        theory: Mapping[str, Mapping[str, float]] | None = None,
     ) -> Summary:
         """Print metrics by condition, each with its interval over seeds; also <name>.csv and .md in the run folder.
 
         last: episodes at the end that are averaged per seed before seeds are compared; default a tenth of all.
+        theory: {metric: {condition: number}}, what is known without learning, printed beside what was learned.
         """
         records = self.records()
         metrics = self._recorded(records, metrics)
         if not metrics:
             return Summary("", (), {})
-        summary = summarise(records, metrics, last or self._tenth(), statistic)
+        shown = {metric: known for metric, known in (theory or {}).items() if metric in metrics}
+        summary = summarise(records, metrics, last or self._tenth(), statistic, theory=shown)
         write_text(self.folder.path / f"{name}.csv", as_csv(summary))
         title = self.name if name == "table" else f"{self.name}: {name.replace('_', ' ')}"
         write_text(self.folder.path / f"{name}.md", markdown(summary, title))

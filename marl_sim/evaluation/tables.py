@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from marl_sim.core.errors import unknown
 from marl_sim.evaluation.statistics import Interval, Statistic, bootstrap_interval
 
 if TYPE_CHECKING:
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Summary:
-    """Intervals by condition and metric; `metrics` gives the order of the columns, `caption` says what was averaged."""
+    """Intervals by condition and metric; `metrics` gives the order of the columns, `caption` says what was averaged.
+
+    theory: what is known without learning, by metric and condition; shown beside the metric.
+    """
 
     caption: str
     metrics: tuple[str, ...]
     cells: Mapping[str, Mapping[str, Interval]]
+    theory: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def per_seed(columns: Mapping[str, np.ndarray], metric: str, last: int) -> np.ndarray:
@@ -47,8 +52,18 @@ def summarise(
     last: int,
     statistic: Statistic = "mean",
     level: float = 0.95,
+    theory: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Summary:
-    """The table of a study over the last `last` episodes of each condition. A metric a condition lacks stays empty."""
+    """The table of a study over the last `last` episodes of each condition. A metric a condition lacks stays empty.
+
+    theory: {metric: {condition: number}}. Raises ValueError for a metric or condition that the table does not have.
+    """
+    for metric, known in (theory or {}).items():
+        if metric not in metrics:
+            raise ValueError(unknown("metric in theory:", metric, metrics))
+        for name in known:
+            if name not in conditions:
+                raise ValueError(unknown("condition in theory:", name, conditions))
     cells = {
         name: {
             metric: bootstrap_interval(per_seed(columns, metric, last), statistic, level)
@@ -58,7 +73,7 @@ def summarise(
         for name, columns in conditions.items()
     }
     caption = f"{statistic} and {100 * level:g} % bootstrap interval over seeds, last {last} episodes"
-    return Summary(caption, tuple(metrics), cells)
+    return Summary(caption, tuple(metrics), cells, theory or {})
 
 
 def rich_table(summary: Summary, title: str) -> Table:
@@ -70,8 +85,8 @@ def rich_table(summary: Summary, title: str) -> Table:
 
     table = Table(title=title, title_justify="left")
     table.add_column("condition")
-    for metric in summary.metrics:
-        table.add_column(metric.replace("_", " "), justify="right")
+    for head in _heads(summary):
+        table.add_column(head, justify="right")
     for name, row in _text(summary).items():
         table.add_row(name, *(f"{point}\n[dim]{bounds}[/dim]" if bounds else point for point, bounds in row))
     return table
@@ -79,12 +94,12 @@ def rich_table(summary: Summary, title: str) -> Table:
 
 def markdown(summary: Summary, title: str) -> str:
     """The same table for a page: title, caption and a pipe table."""
-    heads = ["condition", *(metric.replace("_", " ") for metric in summary.metrics)]
+    heads = ["condition", *_heads(summary)]
     lines = [
         f"**{title}** ({summary.caption})",
         "",
         _pipes(heads),
-        _pipes(["---"] + ["---:"] * len(summary.metrics)),
+        _pipes(["---"] + ["---:"] * (len(heads) - 1)),
         *(
             _pipes([name, *(f"{point} ({bounds})" if bounds else point for point, bounds in row)])
             for name, row in _text(summary).items()
@@ -94,14 +109,17 @@ def markdown(summary: Summary, title: str) -> str:
 
 
 def as_csv(summary: Summary) -> str:
-    """The numbers in full: columns condition, metric, value, low, high, seeds; empty where there is no number."""
+    """The numbers in full: columns condition, metric, value, low, high, seeds; empty where there is no number. Where
+    the table has theory, a column theory too."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["condition", "metric", "value", "low", "high", "seeds"])
+    heads = ["condition", "metric", "value", "low", "high", "seeds"]
+    writer.writerow(heads + ["theory"] * bool(summary.theory))
     for name, row in summary.cells.items():
         for metric, cell in row.items():
             numbers = ["" if np.isnan(x) else repr(x) for x in (cell.point, cell.low, cell.high)]
-            writer.writerow([name, metric, *numbers, cell.n])
+            known = summary.theory.get(metric, {}).get(name, "")
+            writer.writerow([name, metric, *numbers, cell.n] + [known] * bool(summary.theory))
     return text.getvalue()
 
 
@@ -110,12 +128,37 @@ def _text(summary: Summary) -> dict[str, list[tuple[str, str]]]:
     decimals = {}
     for metric in summary.metrics:
         sizes = [abs(row[metric].point) for row in summary.cells.values() if metric in row]
+        sizes += [abs(number) for number in summary.theory.get(metric, {}).values()]
         largest = max((size for size in sizes if np.isfinite(size)), default=0.0)
         decimals[metric] = 3 if largest < 2 else 2 if largest < 10 else 1 if largest < 1000 else 0
     return {
-        name: [_cell(row.get(metric), decimals[metric]) for metric in summary.metrics]
+        name: [
+            cell
+            for metric in summary.metrics
+            for cell in (
+                _cell(row.get(metric), decimals[metric]),
+                *_known(summary, metric, name, decimals[metric]),
+            )
+        ]
         for name, row in summary.cells.items()
     }
+
+
+def _heads(summary: Summary) -> list[str]:
+    """The columns after the condition's: each metric, and what theory says where it says anything."""
+    heads = []
+    for metric in summary.metrics:
+        words = metric.replace("_", " ")
+        heads += [words, f"{words}, theory"] if metric in summary.theory else [words]
+    return heads
+
+
+def _known(summary: Summary, metric: str, name: str, decimals: int) -> list[tuple[str, str]]:
+    """The cell of what theory says, where that column is shown."""
+    if metric not in summary.theory:
+        return []
+    number = summary.theory[metric].get(name)
+    return [("" if number is None else f"{round(number, decimals) + 0.0:.{decimals}f}", "")]
 
 
 def _cell(interval: Interval | None, decimals: int) -> tuple[str, str]:

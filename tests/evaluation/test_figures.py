@@ -133,3 +133,30 @@ def test_the_table_in_its_three_forms(capsys):
     assert "last 20 episodes" in text
     Console(width=100).print(rich_table(summary, "punishment"))
     assert "0.200 to 0.600" in capsys.readouterr().out
+
+
+def test_theory_stands_beside_what_was_learned(capsys):
+    from rich.console import Console
+
+    known = {"cooperation": {"direct": 0.25}}
+    summary = summarise({"direct": RECORDS, "other": RECORDS}, ["cooperation"], 20, theory=known)
+    text = markdown(summary, "punishment")
+    assert "| condition | cooperation | cooperation, theory |" in text
+    assert "| direct | 0.400 (0.200 to 0.600) | 0.250 |" in text
+    assert "| other | 0.400 (0.200 to 0.600) |  |" in text
+    rows = list(csv.DictReader(io.StringIO(as_csv(summary))))
+    assert [row["theory"] for row in rows] == ["0.25", ""]
+    Console(width=100).print(rich_table(summary, "punishment"))
+    assert "cooperation, theory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "known, says",
+    [
+        ({"kindness": {"direct": 1.0}}, "unknown metric in theory: 'kindness'"),
+        ({"cooperation": {"indirect": 1.0}}, "unknown condition in theory: 'indirect'; did you mean 'direct'"),
+    ],
+)
+def test_theory_of_what_the_table_has_not_is_refused(known, says):
+    with pytest.raises(ValueError, match=says):
+        summarise({"direct": RECORDS}, ["cooperation"], 20, theory=known)

@@ -8,7 +8,7 @@ from marl_sim.training.greedy import Greedy
 
 
 def trainer(**more):
-    game = ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(3), encode="index")
+    game = ms.Society(ms.PrisonersDilemma(sees=()), n_agents=4, horizon=ms.Fixed(3), encode="index")
     return ms.Trainer(
         game, ms.TabularQ(alpha=0.3, gamma=0.0, epsilon=0.3), seeds=[3, 8], episodes=300, num_envs=2, **more
     )
