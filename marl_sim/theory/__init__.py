@@ -21,6 +21,17 @@ _HOMES = {
     "nash": ("equilibria", "Equilibria", "Equilibrium"),
     "dominance": ("best_replies", "is_equilibrium", "dominated", "eliminate", "Elimination"),
     "welfare": ("social_optimum", "Optimum", "pareto_set", "price_of_anarchy", "price_of_stability"),
+    "off_switch": (
+        "OffSwitchAnswer",
+        "off_switch_answer",
+        "off_switch_beta",
+        "off_switch_boundary",
+        "off_switch_delta",
+        "off_switch_delta_of",
+        "off_switch_error_limit",
+        "off_switch_regret",
+        "off_switch_sigma",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = list(_HOME_OF)
