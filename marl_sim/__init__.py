@@ -49,6 +49,8 @@ _HOMES = {
     "games.common_pool": ("CommonPool",),
     "games.off_switch": ("OffSwitch",),
     "games.public_goods": ("PublicGoods", "ThresholdPublicGoods"),
+    "games.mac_spgg": ("MacSPGG",),
+    "games.n_player": ("NPlayerPrisonersDilemma", "NPlayerStagHunt", "VolunteersDilemma"),
     "mechanisms.random_matching": ("RandomMatching",),
     "mechanisms.partner_selection": ("PartnerSelection",),
     "mechanisms.exit": ("Exit",),

@@ -103,12 +103,13 @@ def pool(n: Any, house: Any, given: Any, units: Any, pot: Any, members: Any, giv
 @rule
 def keep_books(
     n: Any, order: Any, house: Any, given: Any, units: Any, heap: Any, stake: Any, defected: Any, own_before: Any,
-    total_before: Any, contribution: Any, full: Any,
+    total_before: Any, played: Any, contribution: Any, full: Any,
 ) -> None:  # fmt: skip
     """The round's contributions are remembered and counted."""
     everything = 1
     for p in range(n):
         i = order[p]
+        played[i] = 1  # in this round, whoever moved last
         own_before[i] = units[i]
         total_before[i] = heap[house[i]]
         contribution[0, i] += given[i] / stake
