@@ -30,9 +30,13 @@ class TabularQ(Learner):
     Without `replay` every stored transition is learned once, in order. With `replay` each stored transition calls for
     one minibatch of that many different remembered transitions, taken one after the other. Needs an index-coded
     observation (`levels` of the head).
+
+    With alpha="1/n" a value is the plain mean of its targets so far: with gamma = 0 the sample mean of the rewards,
+    whose error falls as one over the root of the number of samples, where a constant alpha leaves a noise of
+    sqrt(alpha / (2 - alpha)) standard deviations for ever.
     """
 
-    alpha: float = 0.01  # step size, above 0 to 1
+    alpha: float | Literal["1/n"] = 0.01  # step size, above 0 to 1; "1/n": one over how often the pair was learned
     gamma: float = 0.99  # discount, 0 to 1
     epsilon: float | Schedule = 0.1  # share of random actions
     init: float | Literal["uniform"] = 0.0  # starting values; "uniform": U(0, 1)
@@ -41,8 +45,8 @@ class TabularQ(Learner):
     buffer: int = 131072  # transitions a lane remembers for replay
 
     def check(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"TabularQ.alpha is {self.alpha!r}; it must be a number above 0 and at most 1.")
+        if self.alpha != "1/n" and not (isinstance(self.alpha, int | float) and 0 < self.alpha <= 1):
+            raise ValueError(f"TabularQ.alpha is {self.alpha!r}; it must be a number above 0 and at most 1, or '1/n'.")
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"TabularQ.gamma is {self.gamma!r}; it must be a number from 0 to 1.")
         check_count("TabularQ.buffer", self.buffer)
@@ -88,8 +92,11 @@ def _look_up(table, states, deciding, values):
 
 
 @numba.njit(cache=True, nogil=True)
-def _learn_one(q, row, tag, alpha, gamma):
-    """One transition into the table q [S, A]; row as in `buffers` with D = 1. Returns the squared error halved."""
+def _learn_one(q, visits, row, tag, alpha, gamma):
+    """One transition into the table q [S, A]; row as in `buffers` with D = 1. Returns the squared error halved.
+
+    A step size of 0 stands for one over the visits [S, A] of the pair.
+    """
     state, action = int(row[row.size - 2]), tag[1] >> 1
     best, found = 0.0, False
     if tag[1] & 1 == 0:
@@ -98,12 +105,16 @@ def _learn_one(q, row, tag, alpha, gamma):
             if (tag[2 + a // WORD] >> (a % WORD)) & 1 and (not found or q[after, a] > best):
                 best, found = q[after, a], True
     error = row[0] + gamma * best - q[state, action]
-    q[state, action] += alpha * error
+    if alpha == 0.0:
+        visits[state, action] += 1
+        q[state, action] += error / visits[state, action]
+    else:
+        q[state, action] += alpha * error
     return 0.5 * error * error
 
 
 @numba.njit(cache=True, nogil=True)
-def _learn(table, rows, tags, clocks, keys, updates, losses, alpha, gamma, replay, chosen, seen):
+def _learn(table, visits, rows, tags, clocks, keys, updates, losses, alpha, gamma, replay, chosen, seen):
     """Do the steps each lane owes; returns the lane whose loss is not finite, or -1."""
     for lane in range(table.shape[0]):
         while clocks[3, lane] > 0:
@@ -112,12 +123,14 @@ def _learn(table, rows, tags, clocks, keys, updates, losses, alpha, gamma, repla
                 subset(mix(keys[lane], updates[lane]), clocks[1, lane], chosen, seen)
                 for i in range(chosen.size):
                     loss += (
-                        _learn_one(table[lane], rows[lane, chosen[i]], tags[lane, chosen[i]], alpha, gamma)
+                        _learn_one(
+                            table[lane], visits[lane], rows[lane, chosen[i]], tags[lane, chosen[i]], alpha, gamma
+                        )
                         / chosen.size
                     )
             else:
                 at = clocks[1, lane] - clocks[3, lane]
-                loss = _learn_one(table[lane], rows[lane, at], tags[lane, at], alpha, gamma)
+                loss = _learn_one(table[lane], visits[lane], rows[lane, at], tags[lane, at], alpha, gamma)
             clocks[3, lane] -= 1
             losses[lane] = loss
             if not np.isfinite(loss):
@@ -151,6 +164,8 @@ class TabularLanes(Lanes):
         )
         if options.init == "uniform":
             fill_uniform(self.keys["init"], self.table.reshape(self.n_lanes, -1))
+        counted = self.table.shape if options.alpha == "1/n" else (self.n_lanes, 0, 0)
+        self.visits = np.zeros(counted, np.int64)  # how often each pair was learned, where that sets the step size
         self._values = np.zeros((self.n_lanes, 0, spec.n_actions))
 
     def _memory(self) -> Replay:
@@ -191,9 +206,10 @@ class TabularLanes(Lanes):
         before = self._begin()
         memory, size = self.replay, self.options.replay or 1
         chosen, seen = np.empty(size, np.int64), np.empty(hash_size(size), np.int64)
+        alpha = 0.0 if self.options.alpha == "1/n" else self.options.alpha
         bad = _learn(
-            self.table, memory.rows, memory.tags, memory.clocks, self.keys["replay"], self.updates, self._losses,
-            self.options.alpha, self.options.gamma, self.options.replay is not None, chosen, seen,
+            self.table, self.visits, memory.rows, memory.tags, memory.clocks, self.keys["replay"], self.updates,
+            self._losses, alpha, self.options.gamma, self.options.replay is not None, chosen, seen,
         )  # fmt: skip
         return self._report(before, bad)
 
@@ -206,4 +222,4 @@ class TabularLanes(Lanes):
         return self.table[lane].copy()
 
     def _state(self) -> dict[str, np.ndarray]:
-        return {**super()._state(), "table": self.table}
+        return {**super()._state(), "table": self.table, "visits": self.visits}

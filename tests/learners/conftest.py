@@ -21,6 +21,7 @@ QUICK: dict[str, list[dict]] = {
     ],
     "TabularQ": [
         dict(alpha=0.1, init="uniform", epsilon=0.3),
+        dict(alpha="1/n", init="uniform", epsilon=0.3),
         dict(alpha=0.1, init="uniform", epsilon=0.3, replay=4, buffer=16, memory="ring"),
     ],
 }

@@ -109,6 +109,24 @@ def test_tabular_q_follows_the_closed_form():
         assert np.allclose(lanes.table[:, 0, 0], reward[:, 0] * (1 - 0.9 ** (3 * n)), rtol=1e-12)
 
 
+def test_a_step_size_of_one_over_n_is_the_sample_mean():
+    """Of every pair apart, however often each comes."""
+    lanes = TabularQ(alpha="1/n", gamma=0.0, init=7.0).build(HeadSpec("play", 1, 2, (2,)), SEEDS, np.zeros(6, int))
+    rng, no = np.random.default_rng(0), np.zeros((6, 5), bool)
+    seen = []
+    for _ in range(40):
+        state, action, reward = rng.integers(0, 2, (6, 5)), rng.integers(0, 2, (6, 5)), rng.normal(size=(6, 5))
+        after = np.zeros((6, 5, 1), np.float32)
+        lanes.add(state[..., None].astype(np.float32), action, reward, after, ~no[..., None] | [True, True], no, ~no)
+        lanes.learn()
+        seen.append((state, action, reward))
+    state, action, reward = (np.concatenate(x, axis=1) for x in zip(*seen, strict=True))
+    for lane, s, a in np.ndindex(6, 2, 2):
+        mine = (state[lane] == s) & (action[lane] == a)
+        assert np.isclose(lanes.table[lane, s, a], reward[lane, mine].mean(), rtol=0, atol=1e-12)
+        assert lanes.visits[lane, s, a] == mine.sum()
+
+
 def test_an_episodes_memory_is_forgotten_at_its_end():
     lanes = TabularQ(replay=2).build(HeadSpec("play", 1, 1, (1,)), SEEDS, np.zeros(6, int))
     deep = DQN(memory="episode", batch=2).build(HeadSpec("play", 1, 1), SEEDS, np.zeros(6, int))

@@ -40,6 +40,7 @@ def test_heads_without_a_table_are_refused(spec, words):
     ("options", "words"),
     [
         (dict(alpha=0), "TabularQ.alpha is 0"),
+        (dict(alpha="1/t"), "TabularQ.alpha is '1/t'; it must be a number above 0 and at most 1, or '1/n'"),
         (dict(gamma=-0.1), "TabularQ.gamma is -0.1"),
         (dict(init=float("nan")), "TabularQ.init is nan"),
         (dict(init="zero"), "TabularQ.init is 'zero'"),
