@@ -60,6 +60,7 @@ _HOMES = {
     "mechanisms.noise": ("Noise",),
     "mechanisms.gift": ("Gift",),
     "mechanisms.talk": ("Talk",),
+    "mechanisms.sanctions": ("PeerPunishment", "PeerReward"),
     "envs": ("parallel_env", "aec_env"),
     "learners": ("DQN", "TabularQ", "Learner"),
     "training.rollout": ("Trainer",),

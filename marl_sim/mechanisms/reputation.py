@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ..core.fields import Field, StateField, floats
 from ..core.game import Game
+from ..core.group import Group
 from ..core.part import at_least
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 
 SHOWS_IN = ("select", "consent", "talk", "gift", "play", "respond", "punish", "exit")
+IN_GROUPS = ("play", "sanction", "reward")
 
 
 @rule
@@ -91,11 +93,13 @@ class Reputation(Mechanism):
     persecutor, avenger   private views only: what the punished adds for its punisher, and what the partner of a
                           punished defector adds for the punisher
     seen_in               the kinds of stage that see reputations: "select", "consent", "talk", "gift", "play",
-                          "respond", "punish", "exit"
+                          "respond", "punish", "exit"; in groups "play", "sanction", "reward"
     scale                 the score s is seen as s / (scale + |s|); 0: as it is
 
-    Observation   select: all reputations by index (on a graph: the peers'); punish: the opponent's and the judged
-                  one's; elsewhere: the other's and one's own
+    In groups play alone counts: who defected is what the game says of its last contribution or harvest.
+
+    Observation   select, and play in groups: all reputations by index (on a graph: the peers'); punish: the opponent's
+                  and the judged one's; elsewhere: the other's and one's own
     Action, reward   none. State: standing [1 or n_agents, n_agents]; tally reputation [n_agents] at the end
     """
 
@@ -106,13 +110,20 @@ class Reputation(Mechanism):
     private: bool = False
     persecutor: float = -5.0
     avenger: float = 5.0
-    seen_in: tuple[str, ...] = ("select", "consent", "play", "respond", "exit")
+    seen_in: tuple[str, ...] = ("select", "consent", "play", "respond", "exit", "sanction", "reward")
     scale: float = 10.0
+    on: ClassVar[tuple[str, ...]] = ("pairs", "groups")
 
     def check(self) -> None:
         at_least("Reputation", "scale", self.scale, 0)
-        if not set(self.seen_in) <= set(SHOWS_IN):
-            raise ValueError(f"Reputation: seen_in may list {', '.join(SHOWS_IN)}; got {self.seen_in!r}")
+        allowed = dict.fromkeys((*SHOWS_IN, *IN_GROUPS))
+        if not set(self.seen_in) <= set(allowed):
+            raise ValueError(f"Reputation: seen_in may list {', '.join(allowed)}; got {self.seen_in!r}")
+
+    def fits(self, game: Game) -> None:
+        if "defected" not in game.state:
+            played = type(game.parts[0]).__name__
+            raise ValueError(f"Reputation needs a game in which one can defect, such as PublicGoods(); got {played}")
 
     def state(self, game: Game) -> dict[str, StateField]:
         n = game.n_agents
@@ -148,5 +159,8 @@ def standing_fields(
     other = field("target_reputation", 1, target_standing, "the other's reputation")
     mine = [field("own_reputation", 1, own_standing, "one's own reputation")] if own else []
     opponent = field("opponent_reputation", 1, opponent_standing, "the reputation of the judged one's opponent")
-    shown = {kind: [other, *mine] for kind in SHOWS_IN} | {"select": [choice], "punish": [opponent, other]}
+    if isinstance(game, Group):
+        shown = {kind: [other, *mine] for kind in IN_GROUPS} | {"play": [choice]}
+    else:
+        shown = {kind: [other, *mine] for kind in SHOWS_IN} | {"select": [choice], "punish": [opponent, other]}
     return {kind: fields for kind, fields in shown.items() if kind in part.seen_in}
