@@ -59,11 +59,12 @@ _HOMES = {
         "off_switch_beta",
         "off_switch_boundary",
         "off_switch_delta",
-        "off_switch_delta_of",
         "off_switch_error_limit",
         "off_switch_regret",
         "off_switch_sigma",
     ),
+    "off_switch_beliefs": ("OffSwitchCases", "off_switch_answer_of", "off_switch_cases", "off_switch_delta_of"),
+    "off_switch_designer": ("Designed", "design_off_switch"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = list(_HOME_OF)

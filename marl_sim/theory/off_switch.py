@@ -14,14 +14,12 @@ derived, and are not printed in the paper.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import ndtr
 
-from .off_switch_humans import ALLOWS, MOMENTS, boltzmann, checked, known
+from .off_switch_humans import MOMENTS, boltzmann, checked, known
 
 Value = Any  # a number, or an array of them: as the options are
 
@@ -54,31 +52,31 @@ def off_switch_delta(mu: Value, sigma: Value, human: str = "rational", **options
     Every number may be an array; the result is a float, or an array of their joint shape. Exact to rounding, the
     Boltzmann human by quadrature (to about 1e-13). ValueError for what is out of range and for unknown humans.
     """
-    o = _options("off_switch_delta", human, mu=mu, sigma=sigma, **options)
-    return plain(_solved(human, o)[0])
+    o = options_of("off_switch_delta", human, mu=mu, sigma=sigma, **options)
+    return plain(solved(human, o)[0])
 
 
 DEFAULTS = dict(beta=0.5, scale=0.5, epsilon=0.1, p_plus=0.95, p_minus=0.95, p=0.5, ask=0.0, press=0.0)
 
 
-def _options(owner: str, human: str, **given: Value) -> dict[str, np.ndarray]:
+def options_of(owner: str, human: str, **given: Value) -> dict[str, np.ndarray]:
     known(owner, human)
     for name in given.keys() - DEFAULTS.keys() - {"mu", "sigma"}:
         raise TypeError(f"{owner} has no option {name!r} (it has: {', '.join(DEFAULTS)})")
     return checked(owner, **{**DEFAULTS, **given})
 
 
-def _solved(human: str, o: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def solved(human: str, o: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(Delta, E[pi], sigma^2 E[pi'])."""
     if human == "boltzmann":
         delta, allow, gain = boltzmann(o["mu"], o["sigma"], o["beta"])
     else:
         allow, gain = MOMENTS[human](o)
-        delta = gain - np.abs(o["mu"]) * _correction(o["mu"], allow)
+        delta = gain - np.abs(o["mu"]) * correction_of(o["mu"], allow)
     return delta - o["ask"] - o["press"] * (1 - allow), allow, gain
 
 
-def _correction(mu: np.ndarray, allow: np.ndarray) -> np.ndarray:
+def correction_of(mu: np.ndarray, allow: np.ndarray) -> np.ndarray:
     """Pr(C): the human undoes what the robot would have done by itself (Eq 6)."""
     return np.where(mu >= 0, 1 - allow, allow)
 
@@ -89,8 +87,8 @@ class OffSwitchAnswer(NamedTuple):
     delta        what waiting adds, costs included
     act          E[U], what acting is worth
     wait         what waiting is worth
-    value        what the best of act, wait and off is worth: V*
-    best         words of the best moves, all of them where they tie; an array of such tuples for arrays
+    value        what the best move is worth: V*
+    best         the best moves among act, wait and switch off: a tuple, of several where they tie; an array of such
     allow        E[pi]: the chance that the human lets it go on
     correction   Pr(C): the chance that the human undoes what the robot would have done by itself (Eq 6)
     gain         sigma^2 E[pi'], so that delta = gain - |mu| correction, before costs (Theorem 2)
@@ -110,67 +108,21 @@ TIE = 1e-12  # values closer than this, relative to |mu| + sigma, are told apart
 
 
 def off_switch_answer(mu: Value, sigma: Value, human: str = "rational", **options: Value) -> OffSwitchAnswer:
-    """The robot's best moves among act, wait and off, with the numbers behind them; options of `off_switch_delta`."""
-    o = _options("off_switch_answer", human, mu=mu, sigma=sigma, **options)
-    (delta, allow, gain), act = _solved(human, o), o["mu"]
+    """The robot's best moves with the numbers behind them; options and errors of `off_switch_delta`."""
+    o = options_of("off_switch_answer", human, mu=mu, sigma=sigma, **options)
+    return answer(o["mu"], o["sigma"], *solved(human, o))
+
+
+def answer(act: np.ndarray, sigma: np.ndarray, delta: np.ndarray, allow: np.ndarray, gain: np.ndarray) -> Any:
+    """An OffSwitchAnswer from E[U], the deviation of U, and what is known of the human."""
     wait, value = np.maximum(act, 0) + delta, np.maximum(act, 0) + np.maximum(delta, 0)
-    room = TIE * (np.abs(act) + o["sigma"])
-    ties = {"act": (act >= 0) & (delta <= room), "wait": delta >= -room, "off": (act <= 0) & (delta <= room)}
+    room = TIE * (np.abs(act) + sigma)
+    ties = {"act": (act >= 0) & (delta <= room), "wait": delta >= -room, "switch off": (act <= 0) & (delta <= room)}
     best = np.empty(np.shape(act), dtype=object)
     for at in np.ndindex(best.shape):
         best[at] = tuple(word for word, among in ties.items() if among[at])
-    numbers = [plain(x) for x in (allow, _correction(act, allow), gain)]
+    numbers = [plain(x) for x in (allow, correction_of(act, allow), gain)]
     return OffSwitchAnswer(plain(delta), plain(act), plain(wait), plain(value), best[()], *numbers)
-
-
-# ---------------------------------------------------------------- beliefs of finitely many values
-
-
-def off_switch_delta_of(
-    values: Sequence[float], probabilities: Sequence[float] | None = None, human: str = "rational", **options: float
-) -> float:
-    """`off_switch_delta` of a belief of finitely many values: two-point, or the empirical one of a sample.
-
-    values          what U may be
-    probabilities   how likely each is (none: all alike); they must add up to 1
-    """
-    owner = "off_switch_delta_of"
-    u = np.asarray(values, dtype=np.float64)
-    p = np.full(u.shape, 1 / max(u.size, 1)) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
-    if u.ndim != 1 or not u.size or not np.isfinite(u).all():
-        raise ValueError(f"{owner}: values must be a list of finite numbers; got {values!r}")
-    if p.shape != u.shape or not (p >= 0).all() or not abs(p.sum() - 1) < 1e-9:
-        raise ValueError(
-            f"{owner}: probabilities must be {u.size} numbers >= 0 that add up to 1; got {probabilities!r}"
-        )
-    o = _options(owner, human, mu=0.0, sigma=0.0, **options)
-    allow = _bayesian_allows(u, p, float(o["scale"])) if human == "bayesian" else ALLOWS[human](u, o)
-    return float(p @ (allow * u - o["press"] * (1 - allow)) - max(p @ u, 0.0) - o["ask"])
-
-
-def _bayesian_allows(u: np.ndarray, p: np.ndarray, scale: float) -> np.ndarray:
-    """pi(u) of one who sees y = u + N(0, scale^2) and lets the robot go on where the posterior mean is >= 0.
-
-    That mean rises with y, so it is so from some y on.
-    """
-    u_likely, p_likely = u[p > 0], p[p > 0]
-    if scale == 0 or u_likely.min() >= 0 or u_likely.max() <= 0:
-        # All of one sign: what is seen decides nothing. Where U is 0 nothing is at stake.
-        return (u >= 0).astype(np.float64) if scale == 0 else np.full(u.shape, float(u_likely.min() >= 0))
-    if scale == math.inf:
-        return np.full(u.shape, float(p @ u >= 0))
-
-    def posterior(y: float) -> float:
-        exponent = -0.5 * ((y - u_likely) / scale) ** 2
-        return float((p_likely * u_likely) @ np.exp(exponent - exponent.max()))
-
-    low, high = float(u_likely.min()), float(u_likely.max())
-    width = high - low
-    while posterior(low) >= 0:
-        low, width = low - width, 2 * width
-    while posterior(high) < 0:
-        high, width = high + width, 2 * width
-    return ndtr((u - brentq(posterior, low, high, xtol=1e-14)) / scale)
 
 
 # ---------------------------------------------------------------- thresholds, contours, wrong beliefs
@@ -239,9 +191,13 @@ def off_switch_regret(
     wrong the regret is |Delta| of the truth wherever the two decisions differ, and 0 elsewhere.
     """
     owner = "off_switch_regret"
-    true = _options(owner, human, mu=mu, sigma=sigma, **options)
-    wrong = _options(owner, human, **{**true, **(believed or {})})
-    seen, real = _solved(human, wrong)[0], _solved(human, true)[0]
-    alone = np.where(wrong["mu"] > 0, true["mu"], 0.0)
-    base = np.maximum(true["mu"], 0.0)
-    return plain(base + np.maximum(real, 0.0) - np.where(seen >= 0, base + real, alone))
+    true = options_of(owner, human, mu=mu, sigma=sigma, **options)
+    wrong = options_of(owner, human, **{**true, **(believed or {})})
+    return plain(regret_of(true["mu"], solved(human, true)[0], wrong["mu"], solved(human, wrong)[0]))
+
+
+def regret_of(act: np.ndarray, delta: np.ndarray, seen_act: np.ndarray, seen_delta: np.ndarray) -> np.ndarray:
+    """V* less the true worth of what is best by the numbers that are seen."""
+    base = np.maximum(act, 0.0)
+    alone = np.where(seen_act > 0, act, 0.0)
+    return base + np.maximum(delta, 0.0) - np.where(seen_delta >= 0, base + delta, alone)
