@@ -31,7 +31,7 @@ def moves_of(part: str | type) -> Callable[[Callable[[Any, Game], Moves]], Calla
 
 
 def worth_of(part: str | type) -> Callable[[Callable[[Any, int], Worth]], Callable[[Any, int], Worth]]:
-    """Register a function (part, n_agents) -> Worth for contributions in order: (seat, own, before, total) -> payoff."""
+    """Register a function (part, n_agents) -> Worth for a class of contributions in order, by class or its name."""
 
     def keep(build: Callable[[Any, int], Worth]) -> Callable[[Any, int], Worth]:
         _WORTH[part if isinstance(part, str) else part.__name__] = build
@@ -114,14 +114,13 @@ def not_solved(part: Any, game: Game) -> str:
 def contributions(part: Any, n: int, worth: Worth) -> Moves:
     """Contributions on a grid: what a mover knows is the total so far."""
     given = grid(part)
-    top, unit = given[-1], given[1]
+    unit = given[1]
     totals = [[unit * s for s in range(i * (len(given) - 1) + 1)] for i in range(n)]
 
     def payoffs(path: tuple[Any, ...]) -> tuple[Fraction, ...]:
         total = sum(path, Fraction(0))
         return tuple(worth(i, c, sum(path[:i], Fraction(0)), total) for i, c in enumerate(path))
 
-    assert totals[-1][-1] == top * (n - 1)
     return Moves(
         movers=range(n),
         states=totals.__getitem__,
@@ -169,21 +168,20 @@ def _mac_spgg(part: Any, n: int) -> Worth:
 
 @worth_of("NPlayerPrisonersDilemma")
 def _n_player_prisoners_dilemma(part: Any, n: int) -> Worth:
-    unit = grid(part)[-1]
-    each, cost = exact(part.benefit) / n / unit, exact(part.cost) / unit
+    """Whoever contributes contributes 1, here and below."""
+    each, cost = exact(part.benefit) / n, exact(part.cost)
     return lambda seat, own, before, total: each * total - cost * own
 
 
 @worth_of("NPlayerStagHunt")
 def _n_player_stag_hunt(part: Any, n: int) -> Worth:
-    unit = grid(part)[-1]
-    cost, each = exact(part.cost) / unit, exact(part.multiplier) * exact(part.cost) / n / unit
-    return lambda seat, own, before, total: (each * total if total >= part.threshold * unit else 0) - cost * own
+    cost, each = exact(part.cost), exact(part.multiplier) * exact(part.cost) / n
+    return lambda seat, own, before, total: (each * total if total >= part.threshold else 0) - cost * own
 
 
 @worth_of("VolunteersDilemma")
 def _volunteers_dilemma(part: Any, n: int) -> Worth:
-    benefit, cost = exact(part.benefit), exact(part.cost) / grid(part)[-1]
+    benefit, cost = exact(part.benefit), exact(part.cost)
     return lambda seat, own, before, total: (benefit if total else 0) - cost * own
 
 
