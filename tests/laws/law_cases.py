@@ -61,7 +61,7 @@ def everything(**given: Any) -> ms.Society:
     return ms.Society(ms.PrisonersDilemma(), *parts, **({"n_agents": 6, "horizon": ms.Fixed(3)} | given))
 
 
-COMPOSED: dict[str, Callable[[], ms.Society]] = {
+COMPOSED: dict[str, Callable[[], ms.Game]] = {
     "all together": everything,
     "all in turn, geometric": lambda: everything(encounters="in turn", n_agents=5, horizon=ms.Geometric(0.7)),
     "all on a ring": lambda: everything(graph=RING, horizon=ms.Continuing(3), encode="index"),
@@ -80,11 +80,20 @@ COMPOSED: dict[str, Callable[[], ms.Society]] = {
         horizon=ms.Geometric(0.5),
     ),
     "exit": lambda: ms.Society(ms.PrisonersDilemma(), ms.Exit(), n_agents=5, horizon=ms.Geometric(0.8)),
+    "public_goods, bids": lambda: ms.make("public_goods", order="bid", bid_price=0.5, levels=5, encode="index"),
+    "mac_spgg, random turns": lambda: ms.make("mac_spgg", order="random", sees="last", rounds=3),
+    "public_goods, any amount": lambda: ms.Group(
+        ms.PublicGoods(box=True, order="random", sees="total"), n_agents=3, horizon=ms.Continuing(2)
+    ),
 }  # fmt: skip
 TWO_PLAYERS = {"chicken", "donation", "harmony", "prisoners_dilemma", "pure_coordination", "stag_hunt"}
-WITHOUT_CHANCE = TWO_PLAYERS | {"all on a ring"}  # on a ring a witness has one player to watch
+GIVING = {"public_goods", "sequential_public_goods", "threshold_public_goods", "mac_spgg"}
+MANY = {"n_player_prisoners_dilemma", "n_player_stag_hunt", "volunteers_dilemma"}
+WITHOUT_CHANCE = TWO_PLAYERS | GIVING | MANY | {"all on a ring"}  # on a ring a witness has one player to watch
 BY_PLACE = {"all on a ring"}  # a graph says who can meet whom
-ROLES: dict[str, str] = {}  # games whose agents are not interchangeable, and why
+ROLES: dict[str, str] = {  # games whose agents are not interchangeable, and why
+    "mac_spgg": "turns go by index, and later ones earn more",
+}
 NAMES = [*ms.registered(), *COMPOSED]
 
 
