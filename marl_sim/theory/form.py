@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-LIMIT = 2_000_000  # profiles that are enumerated at most; exact payoffs of so many take about half a minute
+LIMIT = 500_000  # profiles that are enumerated at most: exact payoffs of so many take some ten seconds
 SIMPLE = 10**6  # denominators up to which a float is taken for the fraction that it is nearest to
 
 

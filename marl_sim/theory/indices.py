@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ..core.registry import make
 from .form import NormalForm, exact
 from .payoffs import normal_form
 
@@ -145,11 +146,12 @@ class PeerPunishmentTheory:
         return self.fine >= self.gain
 
 
-def peer_punishment(game: Any, points: int, cost: Any = 1.0, effect: Any = 3.0) -> PeerPunishmentTheory:
+def peer_punishment(game: Any, points: int | None = None, cost: Any = None, effect: Any = None) -> PeerPunishmentTheory:
     """When peers with points can enforce cooperation, and when it is credible that they will.
 
     game     a symmetric group game, such as PublicGoods
-    points   the most that each may give to one other
+    points   the most that each may give to one other; these three are those of the game's PeerPunishment where they
+             are not given, and 10, 1 and 3 (Fehr & Gaechter 2002) where it has none
     cost     what a point costs its giver
     effect   what a point takes from its receiver
 
@@ -159,17 +161,25 @@ def peer_punishment(game: Any, points: int, cost: Any = 1.0, effect: Any = 3.0) 
     punishment in every later round, so it is credible for delta / (1 - delta) * (R - P) >= k, that is
     delta >= k / (k + R - P). ValueError where all cooperating is no better than all defecting.
     """
+    if isinstance(game, str):
+        game = make(game)
+    laid_on = next((part for part in getattr(game, "parts", ()) if type(part).__name__ == "PeerPunishment"), None)
     form = normal_form(game)
     four = dilemma_payoffs(form)
-    price, bite = exact(cost), exact(effect)
-    if points < 1 or price < 0 or bite <= 0:
+    most = int(points if points is not None else getattr(laid_on, "points", 10))
+    price = exact(cost if cost is not None else getattr(laid_on, "cost", 1))
+    bite = exact(effect if effect is not None else getattr(laid_on, "effect", 3))
+    if most < 1 or price < 0 or bite <= 0:
         raise ValueError(
-            f"punishing needs points >= 1, cost >= 0 and effect > 0; got points={points}, cost={cost}, effect={effect}"
+            f"punishing needs points >= 1, cost >= 0 and effect > 0; got points={most}, cost={price}, effect={bite}"
         )
+    budget = exact(getattr(laid_on, "budget", 0))
+    if budget and price:
+        most = min(most, int(budget / price))
     lost = four.reward - four.punishment
     if lost <= 0:
         raise ValueError(f"{form.name}: all cooperating pays {four.reward} each and all defecting {four.punishment}")
     gained = punishment_threshold(form)
     needed = -(-gained // (bite * (form.n - 1)))
     spent = price * needed
-    return PeerPunishmentTheory(gained, bite * points * (form.n - 1), int(needed), spent, spent / (spent + lost))
+    return PeerPunishmentTheory(gained, bite * most * (form.n - 1), int(needed), spent, spent / (spent + lost))

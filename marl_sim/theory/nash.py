@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,30 +19,30 @@ from .rational import bernstein, roots, solve
 
 LISTED = 100_000  # pure equilibria that are listed at most
 SUPPORTS = 20_000  # pairs of supports of two players that are tried at most: 8 actions each
-SHOWN = 20  # equilibria that are printed
+SHOWN = 12  # equilibria that are printed
 
 
 @dataclass(frozen=True)
 class Equilibrium:
     """One equilibrium.
 
-    strategies   for each player, the probabilities of its actions: Fractions, or floats where they are irrational
+    strategies   for each player, the number of its action or, in a mixed equilibrium, the probabilities of all of its
+                 actions: Fractions, or floats where they are irrational
     payoffs      what each player expects
     strict       whether everybody would lose by doing anything else
     times        how many equilibria it stands for: in a symmetric game of three or more, those that differ from it
                  only in who is who are not listed
     """
 
-    strategies: tuple[tuple[Any, ...], ...]
+    strategies: tuple[Any, ...]
     payoffs: tuple[Any, ...]
     strict: bool = False
     times: int = 1
 
     @property
     def profile(self) -> tuple[int, ...] | None:
-        """The action numbers; None where somebody mixes."""
-        pure = all(sum(p != 0 for p in one) == 1 for one in self.strategies)
-        return tuple(max(range(len(one)), key=one.__getitem__) for one in self.strategies) if pure else None
+        """The action numbers; None in a mixed equilibrium."""
+        return self.strategies if all(isinstance(one, int) for one in self.strategies) else None
 
     @property
     def welfare(self) -> Any:
@@ -107,7 +108,7 @@ def equilibria(game: Any) -> Equilibria:
             )
         else:
             extreme = _extreme(form, kept)
-            mixed = tuple(one for one in extreme if one.profile is None)
+            mixed = tuple(one for one in extreme if any(max(player) < 1 for player in one.strategies))
             if _continua(extreme):
                 notes.append(
                     "Degenerate: mixtures of listed ones in which the other player does the same are equilibria too."
@@ -149,7 +150,7 @@ def pure_equilibria(form: NormalForm) -> tuple[Equilibrium, ...]:
 
 
 def _pure(form: NormalForm, profile: tuple[int, ...], strict: bool, times: int) -> Equilibrium:
-    return Equilibrium(form.mixed(profile), form.payoff(profile), strict, times)
+    return Equilibrium(profile, form.payoff(profile), strict, times)
 
 
 def _symmetric_pure(form: NormalForm) -> Iterator[tuple[tuple[int, ...], bool]]:
@@ -168,16 +169,22 @@ def _symmetric_pure(form: NormalForm) -> Iterator[tuple[tuple[int, ...], bool]]:
 
 
 def _ways(total: int, n: int, actions: list[int]) -> Iterator[tuple[int, ...]]:
-    """Ascending n-tuples of the given ascending numbers that sum to total."""
-    if n == 0:
-        if total == 0:
+    """Ascending n-tuples of the given numbers that sum to total."""
+
+    @cache
+    def possible(left: int, n: int, k: int) -> bool:  # whether n of actions[k:] make it: no search ends in nothing
+        if n == 0 or k == len(actions):
+            return n == 0 and left == 0
+        return possible(left, n, k + 1) or (left >= actions[k] and possible(left - actions[k], n - 1, k))
+
+    def ways(left: int, n: int, k: int) -> Iterator[tuple[int, ...]]:
+        if n == 0:
             yield ()
-        return
-    for k, a in enumerate(actions):
-        if a * n > total or actions[-1] * (n - 1) + a < total:
-            continue
-        for rest in _ways(total - a, n - 1, actions[k:]):
-            yield (a, *rest)
+        for at in range(k, len(actions)) if n else ():
+            if left >= actions[at] and possible(left - actions[at], n - 1, at):
+                yield from ((actions[at], *rest) for rest in ways(left - actions[at], n - 1, at))
+
+    return ways(total, n, 0) if possible(total, n, 0) else iter(())
 
 
 # ---------------------------------------------------------------- mixed, two players

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,8 @@ def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -
         )
     if not at_once and getattr(part, "order", "together") in ("fixed", "random", "bid") and part.sees != "none":
         raise ValueError(
-            f"{names[0]} is played in order, so that strategies are plans: give at_once=True to take its choices as "
-            "made at once, or solve it with spne"
+            f"{names[0]} is played in order, so that strategies are plans: solve it with spne, or take its choices as "
+            "made at once with normal_form(game, at_once=True)"
         )
     form = _KNOWN[known](part, game)
     form.name = names[0] if game.label in ("society", "group") else game.label
@@ -193,7 +194,7 @@ def _threshold(part: Any, game: Game) -> NormalForm:
 def _n_player_prisoners_dilemma(part: Any, game: Game) -> NormalForm:
     """U = benefit * k / n - cost for a contributor, of k contributors among n."""
     benefit, cost, n = exact(part.benefit), exact(part.cost), game.n_agents
-    return alike(game, ("defect", "contribute"), lambda a, t: benefit * (a + t) / n - cost * a)
+    return alike(game, part.actions, lambda a, t: benefit * (a + t) / n - cost * a)
 
 
 @payoffs_of("NPlayerStagHunt")
@@ -204,14 +205,14 @@ def _n_player_stag_hunt(part: Any, game: Game) -> NormalForm:
     def own(a: int, t: int) -> Fraction:
         return (factor * cost * (a + t) / n if a + t >= threshold else Fraction(0)) - cost * a
 
-    return alike(game, ("defect", "contribute"), own)
+    return alike(game, part.actions, own)
 
 
 @payoffs_of("VolunteersDilemma")
 def _volunteers_dilemma(part: Any, game: Game) -> NormalForm:
     """U = benefit where anybody volunteers, less the cost of volunteering (Diekmann 1985)."""
     benefit, cost = exact(part.benefit), exact(part.cost)
-    return alike(game, ("wait", "volunteer"), lambda a, t: (benefit if a + t else Fraction(0)) - cost * a)
+    return alike(game, part.actions, lambda a, t: (benefit if a + t else Fraction(0)) - cost * a)
 
 
 @payoffs_of("CollectiveRisk")
@@ -232,9 +233,9 @@ def _collective_risk(part: Any, game: Game) -> NormalForm:
 
 @payoffs_of("MacSPGG")
 def _mac_spgg(part: Any, game: Game) -> NormalForm:
-    """U_i = -kappa c_i + bonus_i + rho / n * total - penalty where the total misses B; the bonus is by those before.
+    """U_i = -kappa c_i + bonus_i + rho / n * total - penalty where the total misses B.
 
-    Seats differ by the bonus, so that even choices made at once make no symmetric game.
+    The bonus goes by what those in earlier seats give, so that the game is symmetric only where there are no seats.
     """
     if part.order not in ("together", "fixed"):
         raise ValueError(f"MacSPGG: exact payoffs need seats in a fixed order; got order={part.order!r}")
@@ -243,14 +244,24 @@ def _mac_spgg(part: Any, game: Game) -> NormalForm:
     least = exact(part.B) * (n if part.scale == "mean" else 1)
     penalty, bonus = exact(part.penalty), part.bonus
 
+    @cache
+    def own(a: int, t: int) -> Fraction:
+        total = c[1] * (a + t)
+        return share * total - kappa * c[a] - (penalty if total < least else 0)
+
+    if part.order == "together":
+        return alike(game, amounts(c), own)
+
+    @cache
+    def earned(a: int, before: int, seat: int) -> Fraction:
+        base = c[1] * before / (seat if bonus == "mean" and seat else 1)
+        return gamma * base * (1 if bonus == "const" else c[a])
+
     def rule(profile: tuple[int, ...]) -> list[Fraction]:
-        total = c[1] * sum(profile)
-        common = share * total - (penalty if total < least else 0)
-        before, found = Fraction(0), []
-        for i, a in enumerate(profile):
-            base = before / i if bonus == "mean" and i else before
-            found.append(common - kappa * c[a] + gamma * base * (1 if bonus == "const" else c[a]))
-            before += c[a]
+        total, before, found = sum(profile), 0, []
+        for seat, a in enumerate(profile):
+            found.append(own(a, total - a) + earned(a, before, seat))
+            before += a
         return found
 
     return NormalForm([amounts(c)] * n, rule, cooperate=len(c) - 1, defect=0)
