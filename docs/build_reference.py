@@ -25,9 +25,12 @@ def named(words: str) -> list[Any]:
 
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
-    " TrustGame UltimatumGame DictatorGame GiftExchange"
+    " TrustGame UltimatumGame DictatorGame GiftExchange CommonPool CollectiveRisk"
 )
-MECHANISMS = "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk"
+MECHANISMS = (
+    "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk PeerPunishment PeerReward"
+    " Institutions"
+)
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (

@@ -19,7 +19,9 @@ def share_the_pot(
 ) -> None:
     """Everybody keeps what it has not given, and has an equal part of the multiplied pot."""
     for i in range(n):
-        payoff[i] += endowment - given[i] + multiplier / members[house[i]] * pot[house[i]]
+        h = house[i]
+        factor = multiplier / members[h] if members[h] > 1 else 1.0  # who lives alone shares with nobody
+        payoff[i] += endowment - given[i] + factor * pot[h]
 
 
 @rule
@@ -45,7 +47,7 @@ class PublicGoods(Contributions):
                  dilemma. Any multiplier of at least 0 is allowed
 
     Reward   `payoff`, once all have given. With institutions n counts the members of one's own house, and the pot is
-             theirs.
+             theirs; what somebody gives who lives alone comes back as it is.
     Errors   options out of their range; fewer than 2 agents
     Source   Ledyard, "Public goods: a survey of experimental research" (1995)
     """
