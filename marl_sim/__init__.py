@@ -49,6 +49,7 @@ _HOMES = {
     "games.common_pool": ("CommonPool",),
     "games.collective_risk": ("CollectiveRisk",),
     "games.off_switch": ("OffSwitch",),
+    "games.po_osg": ("PartialOffSwitch",),
     "games.public_goods": ("PublicGoods", "ThresholdPublicGoods"),
     "games.mac_spgg": ("MacSPGG",),
     "games.n_player": ("NPlayerPrisonersDilemma", "NPlayerStagHunt", "VolunteersDilemma"),

@@ -31,6 +31,7 @@ from .off_switch_rules import (
     see_worth,
     take_the_move,
 )
+from .tables import as_numbers, is_number, left_out
 
 SQUASH = 1.0  # a human agent sees u / (SQUASH + |u|)
 
@@ -116,7 +117,8 @@ class OffSwitch(GroupDilemma):
         for name in ("mu", "sigma", "beta", "told_mu", "told_sigma", "told_beta"):
             if not (name.startswith("told_") and getattr(self, name) is None):
                 self._take_numbers(name)
-        object.__setattr__(self, "sample", as_numbers("sample", self.sample, some=self.belief == "empirical"))
+        if self.belief == "empirical" or not left_out(self.sample):
+            object.__setattr__(self, "sample", as_numbers("OffSwitch", "sample", self.sample))
         for name in ("sigma", "beta", "told_sigma", "told_beta"):
             at_least("OffSwitch", name, min(several(getattr(self, name) or 0.0)), 0)
         for name in ("scale", "ask", "press"):
@@ -136,9 +138,8 @@ class OffSwitch(GroupDilemma):
 
     def _take_numbers(self, name: str) -> None:
         value = getattr(self, name)
-        one = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-        taken = as_numbers(name, (value,) if one else value)
-        object.__setattr__(self, name, taken[0] if one else taken)
+        taken = as_numbers("OffSwitch", name, (value,) if is_number(value) else value, or_one=True)
+        object.__setattr__(self, name, taken[0] if is_number(value) else taken)
 
     # ---------------------------------------------------------------- what the options say
 
@@ -260,18 +261,6 @@ CASED = ("mu", "sigma", "beta", "told_mu", "told_sigma", "told_beta")  # options
 def several(value: Numbers | None) -> tuple[float, ...]:
     """One number, or some, as a tuple."""
     return value if isinstance(value, tuple) else (value or 0.0,)
-
-
-def as_numbers(name: str, value: Any, some: bool = True) -> tuple[float, ...]:
-    """A tuple of finite numbers (at least one of them, if `some`), or ValueError in one sentence."""
-    try:
-        taken = tuple(float(x) for x in value) if not isinstance(value, str) else (math.nan,)
-    except (TypeError, ValueError):
-        taken = (math.nan,)
-    if not all(map(math.isfinite, taken)) or (some and not taken):
-        allowed = "a finite number or a tuple of them" if name != "sample" else "a tuple of finite numbers"
-        raise ValueError(f"OffSwitch: {name} must be {allowed}; got {value!r}")
-    return taken
 
 
 @register("off_switch")
