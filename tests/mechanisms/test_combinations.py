@@ -1,4 +1,4 @@
-"""Every two mechanisms on three dilemmas: built, or refused in one sentence, and stepped, as plain Python."""
+"""Every two mechanisms on four dilemmas: built, or refused in one sentence, and stepped, as plain Python."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import marl_sim as ms
 
-SEEN = ("select", "consent", "talk", "gift", "play", "punish", "exit")
+SEEN = ("select", "consent", "talk", "gift", "play", "respond", "punish", "exit")
 MECHANISMS = dict(
     selection=lambda: ms.PartnerSelection(), consent=lambda: ms.PartnerSelection(consent=True),
     chance=lambda: ms.RandomMatching(), exit=lambda: ms.Exit(), punishment=lambda: ms.Punishment(by="both"),
@@ -19,7 +19,7 @@ MECHANISMS = dict(
 )
 DILEMMAS = dict(
     prisoners=(ms.PrisonersDilemma, "together"), sexes=(ms.BattleOfTheSexes, "in turn"),
-    centipede=(ms.Centipede, "in turn"),
+    centipede=(ms.Centipede, "in turn"), trust=(ms.TrustGame, "in turn"),
 )
 MATCHING = {"selection", "consent", "chance", "exit"}
 played = refused = 0
@@ -56,4 +56,4 @@ def test_any_two_mechanisms_on_any_dilemma(root):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     played, refused = map(int, done.stdout.split())
-    assert (played, refused) == (3 * 38, 3 * 7)
+    assert (played, refused) == (4 * 38, 4 * 7)
