@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from marl_sim.core.errors import unknown
 from marl_sim.evaluation.figures import as_curve, curves_figure, save
 from marl_sim.evaluation.statistics import Statistic, probability_greater
 from marl_sim.evaluation.tables import Summary, as_csv, markdown, per_seed, rich_table, summarise
@@ -115,13 +116,19 @@ class Study:
         statistic: Statistic = "mean",
         name: str = "table",
         theory: Mapping[str, Mapping[str, float]] | None = None,
+        conditions: Sequence[str] = (),
     ) -> Summary:
         """Print metrics by condition, each with its interval over seeds; also <name>.csv and .md in the run folder.
 
         last: episodes at the end that are averaged per seed before seeds are compared; default a tenth of all.
         theory: {metric: {condition: number}}, what is known without learning, printed beside what was learned.
+        conditions: which to show; all, where none is named.
         """
         records = self.records()
+        for condition in conditions:
+            if condition not in records:
+                raise ValueError(unknown("condition", condition, records))
+        records = {name: records[name] for name in conditions or records}
         metrics = self._recorded(records, metrics)
         if not metrics:
             return Summary("", (), {})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.game import Game
+
 
 @dataclass
 class Greedy:
@@ -13,6 +15,8 @@ class Greedy:
     metrics    which metrics, by name
     episodes   episodes that are played for it, in worlds of their own
     every      rows from one measurement to the next; 0: at the end of the training alone. NaN in between
+    game       where they play: the game they were trained in, or another that looks the same to them
+    name       what the columns are called, before _<metric>
 
         study.train("classical", game, learner, probes=(Greedy(("contribution",)),))
 
@@ -22,6 +26,8 @@ class Greedy:
     metrics: tuple[str, ...]
     episodes: int = 20
     every: int = 0
+    game: Game | None = None
+    name: str = "greedy"
     _measured: tuple[int, dict[int, dict[str, Any]]] = field(default=(-1, {}), init=False, repr=False, compare=False)
 
     def __call__(self, trainer: Any, s: int, row: dict[str, Any]) -> dict[str, float]:
@@ -32,9 +38,9 @@ class Greedy:
         rows_so_far = -(-row["episode"] // trainer.block)
         last = row["episode"] == trainer.episodes
         if not last and not (self.every and rows_so_far % self.every == 0):
-            return {f"greedy_{metric}": float("nan") for metric in self.metrics}
+            return {f"{self.name}_{metric}": float("nan") for metric in self.metrics}
         if self._measured[0] != trainer.steps:
-            found = {one["seed"]: one for one in trainer.evaluate(self.episodes)}
+            found = {one["seed"]: one for one in trainer.evaluate(self.episodes, self.game)}
             self._measured = trainer.steps, found
         mine = self._measured[1][row["seed"]]
-        return {f"greedy_{metric}": mine[metric] for metric in self.metrics}
+        return {f"{self.name}_{metric}": mine[metric] for metric in self.metrics}

@@ -44,6 +44,12 @@ class Head:
         self.lanes.learn()
 
 
+def looks(game: Game) -> tuple[Any, ...]:
+    """What agents meet of a game: how many they are, what they decide among, and how they see it."""
+    seen = [(slot.kind, slot.name, slot.start, slot.stop, slot.levels) for slot in game.layout.slots]
+    return game.n_agents, [(stage.kind, stage.choices) for stage in game.stages], seen
+
+
 class Trainer:
     """Trains one learner an agent, for many seeds at once, in one game.
 
@@ -189,16 +195,23 @@ class Trainer:
                 yield ready
                 ready = []
 
-    def evaluate(self, episodes: int = 20) -> Rows:
+    def evaluate(self, episodes: int = 20, game: Game | None = None) -> Rows:
         """A row for each seed of what its agents do when they neither explore nor learn, in worlds of their own.
 
         episodes  at least so many, in num_envs worlds a seed; the training's worlds and random streams stay untouched
+        game      where they play: the game they were trained in, or one that looks the same to them
         """
+        game = self.game if game is None else game
+        if looks(game) != looks(self.game):
+            raise ValueError(
+                f"agents trained in one game can play another of the same agents, stages, choices and observations; "
+                f"{game.label} and {self.game.label} differ in them"
+            )
         seeds = [int(key_of(seed, purpose("evaluation"))) for seed in self.seeds]
-        sim = Simulator(self.game, self.num_envs, seeds)
+        sim = Simulator(game, self.num_envs, seeds)
         sim.reset()
         block = -(-episodes // self.num_envs)
-        book = EpisodeBook(self.game, self.seeds, self.num_envs, block, block)
+        book = EpisodeBook(game, self.seeds, self.num_envs, block, block)
         rows: Rows = []
         while len(rows) < len(self.seeds):
             rows += book.see(sim.step(self._decide(sim, greedy=True)[0]))

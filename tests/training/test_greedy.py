@@ -55,3 +55,15 @@ def test_seeds_do_not_depend_on_their_company():
 def test_an_unknown_metric_is_named():
     with pytest.raises(ValueError, match="no metric 'kindness'; it reports reward, payoff"):
         run(trainer(probes=(Greedy(("kindness",)),)))
+
+
+def test_they_can_be_tried_elsewhere():
+    """Defectors trained where mutual defection pays 1 are measured where it pays 2: same deeds, twice the reward."""
+    home = trainer()
+    abroad = ms.Society(ms.PrisonersDilemma(punishment=2, sees=()), n_agents=4, horizon=ms.Fixed(3), encode="index")
+    probes = (Greedy(("reward",)), Greedy(("reward",), game=abroad, name="abroad"))
+    for row in run(trainer(probes=probes)):
+        if row["episode"] == 300:
+            assert row["abroad_reward"] == 2 * row["greedy_reward"] > 0
+    with pytest.raises(ValueError, match="another of the same agents, stages, choices and observations"):
+        home.evaluate(10, ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(3), encode="index"))

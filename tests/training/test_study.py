@@ -103,6 +103,18 @@ def test_a_study_leaves_options_metrics_a_table_and_figures(tmp_path, capsys):
     assert "last 6 episodes" in printed
 
 
+def test_a_table_of_some_conditions(options, capsys):
+    with Study("counting", options, counting.CountingTrainer) as study:
+        for name in ("a", "b", "c"):
+            study.train(name, name, options)
+        summary = study.table("cooperation", conditions=("c", "a"), name="some")
+        assert list(summary.cells) == ["c", "a"]
+        assert "b" not in set(pd.read_csv(study.folder.path / "some.csv")["condition"])
+        with pytest.raises(ValueError, match="unknown condition: 'd'"):
+            study.table("cooperation", conditions=("d",))
+    assert "counting: some" in capsys.readouterr().out
+
+
 def test_several_workers_write_what_one_writes(tmp_path, whole):
     code, out, err = run(tmp_path, "--workers", 3)
     assert code == 0, err
