@@ -50,6 +50,7 @@ _HOMES = {
     "games.collective_risk": ("CollectiveRisk",),
     "games.off_switch": ("OffSwitch",),
     "games.po_osg": ("PartialOffSwitch",),
+    "games.corrigibility": ("SafeInterruptibility",),
     "games.public_goods": ("PublicGoods", "ThresholdPublicGoods"),
     "games.mac_spgg": ("MacSPGG",),
     "games.n_player": ("NPlayerPrisonersDilemma", "NPlayerStagHunt", "VolunteersDilemma"),
