@@ -352,8 +352,8 @@ def test_measures_by_position_follow_the_turns_and_not_the_names():
 
 
 def test_measures_of_any_amount():
-    row = measured(group(box=True, rounds=2), [(20.0, 20.0, 20.0), (0.0, 10.0, 9.0)])
-    assert row["contribution"] == pytest.approx(79 / 120) and row["full"] == 0.5
+    row = measured(group(box=True, rounds=2), [(20.0, 20.0, 20.0), (1.0, 10.0, 9.0)])
+    assert row["contribution"] == pytest.approx(80 / 120) and row["full"] == 0.5
     assert [row[f"cooperation_{i}"] for i in range(3)] == [0.5, 1.0, 0.5]
     assert row["cooperation"] == pytest.approx(4 / 6)
 
