@@ -15,6 +15,7 @@ from ..core.society import Mechanism
 from ..core.stage import Stage
 
 TARGETS = ("defectors", "cooperators")
+ALMOST_ONE = 1 + 1e-9  # sums of tenths are not exact: a budget that they use up is not exceeded
 
 
 @rule
@@ -46,7 +47,7 @@ def judge_the_next(
 def within_budget(i: Any, spent: Any, cost: Any, budget: Any, out: Any) -> None:
     """No more points than can be paid for."""
     for points in range(1, out.size):
-        if spent[i] + cost * points > budget:
+        if spent[i] + cost * points > budget * ALMOST_ONE:
             out[points] = 0
 
 
