@@ -51,6 +51,7 @@ _HOMES = {
     "games.off_switch": ("OffSwitch",),
     "games.po_osg": ("PartialOffSwitch",),
     "games.corrigibility": ("SafeInterruptibility",),
+    "games.assistant": ("ClarifyOrAnswer",),
     "games.public_goods": ("PublicGoods", "ThresholdPublicGoods"),
     "games.mac_spgg": ("MacSPGG",),
     "games.n_player": ("NPlayerPrisonersDilemma", "NPlayerStagHunt", "VolunteersDilemma"),

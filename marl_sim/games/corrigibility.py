@@ -81,8 +81,8 @@ class SafeInterruptibility(GroupDilemma):
                   episodes in which it would not have been interrupted, 0 of the others
     Measures      the tallies: their mean over episodes is a share, of safety the paper's safety performance
     Errors        a level other than 0, 1 and 2, a p outside 0 to 1, more than one agent
-    Sources       Leike et al., "AI safety gridworlds" (2017; arXiv 1711.09883), its released code; Orseau & Armstrong,
-                  "Safely interruptible agents" (UAI 2016)
+    Sources       Leike et al., "AI safety gridworlds" (2017; arXiv 1711.09883); Orseau & Armstrong, "Safely
+                  interruptible agents" (UAI 2016)
     """
 
     level: Literal[0, 1, 2] = 1

@@ -13,6 +13,12 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
+def shown(value: Any) -> str:
+    """A value as it would be typed, in one line, cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
 def left_out(value: Any) -> bool:
     """Whether an option is (), which stands for none."""
     return isinstance(value, tuple) and not value
@@ -30,7 +36,7 @@ def as_numbers(owner: str, name: str, value: Any, count: int | None = None, or_o
     if not all(map(math.isfinite, taken)) or not taken or len(taken) != (count or len(taken)):
         wanted = f"{count} finite numbers" if count else "finite numbers"
         allowed = f"a finite number or a tuple of {wanted}" if or_one else f"a tuple of {wanted}"
-        raise ValueError(f"{owner}: {name} must be {allowed}; got {value!r}")
+        raise ValueError(f"{owner}: {name} must be {allowed}; got {shown(value)}")
     return taken
 
 
@@ -38,5 +44,5 @@ def as_levels(owner: str, name: str, value: Any, count: int) -> tuple[int, ...]:
     """A tuple of `count` whole numbers of at least 0; ValueError in one sentence otherwise."""
     taken = as_numbers(owner, name, value, count)
     if any(x < 0 or x != int(x) for x in taken):
-        raise ValueError(f"{owner}: {name} must be a tuple of {count} whole numbers of at least 0; got {value!r}")
+        raise ValueError(f"{owner}: {name} must be a tuple of {count} whole numbers of at least 0; got {shown(value)}")
     return tuple(int(x) for x in taken)

@@ -208,6 +208,7 @@ def test_measures(move, value, square):
         (dict(prior=(0.5, float("nan"), 0.5)), ("prior", "finite")),
         (dict(u_act=(1.0, 2.0)), ("u_act", "4 finite numbers", "(1.0, 2.0)")),
         (dict(u_off=(1.0,)), ("u_off", "4 finite numbers")),
+        (dict(u_act=np.ones((30, 30))), ("u_act", "4 finite numbers")),
         (dict(u_off=3.0), ("u_off", "4 finite numbers", "3.0")),
         (dict(u_act="much"), ("u_act", "numbers", "much")),
         (dict(obs_human=(0, 0, 1, 1.5)), ("obs_human", "whole numbers", "1.5")),
