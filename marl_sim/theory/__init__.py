@@ -65,6 +65,14 @@ _HOMES = {
     ),
     "off_switch_beliefs": ("OffSwitchCases", "off_switch_answer_of", "off_switch_cases", "off_switch_delta_of"),
     "off_switch_designer": ("Designed", "design_off_switch"),
+    "po_osg": (
+        "PartialSolution",
+        "PartialTable",
+        "PolicyPair",
+        "UnawareSolution",
+        "partial_optimum",
+        "unaware_optimum",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = list(_HOME_OF)
