@@ -52,7 +52,8 @@ def seeded(env, seed):
 def test_max_cycles(game):
     """PettingZoo counts an agent's turns as cycles, so everybody is selected here; it samples without the mask.
 
-    A game that may end by itself within the four cycles is sampled with seeds with which it does not.
+    A game that may end by itself within the four cycles is sampled with seeds with which it does not; one that always
+    does has no fourth cycle to be cut off at.
     """
     options = dict(illegal_action="pass", waiting="pass")
 
@@ -63,7 +64,10 @@ def test_max_cycles(game):
             env.step(env.action_space(env.agent_selection).sample())
         return env.steps == 5
 
-    seed = next(seed for seed in range(0, 10_000, 100) if lasts(seed))
+    seed = next((seed for seed in range(0, 10_000, 100) if lasts(seed)), None)
+    if seed is None:
+        assert game.horizon == ms.Fixed(1) and len(game.stages) < 5
+        pytest.skip("its episodes are shorter than PettingZoo's four cycles")
 
     def parallel_env(max_cycles):
         return seeded(ms.parallel_env(game, max_cycles=max_cycles, illegal_action="pass", seed=seed), seed)

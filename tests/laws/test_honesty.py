@@ -105,7 +105,8 @@ def test_somebody_acts_in_every_step_and_rewards_add_up(game):
         actions = choose(sim, t)
         for w, i in zip(*np.nonzero(sim.acting), strict=True):
             kind = game.stages[sim.stage[w]].kind
-            counted[w, i, game.choice_offset[kind] + actions[w, i]] += 1
+            chosen = actions[w, i] if game.box is None else 0  # a continuous decision is one choice
+            counted[w, i, game.choice_offset[kind] + chosen] += 1
         step = sim.step(actions)
         np.testing.assert_array_equal(step.reward, sum(step.components.values()))
         assert not (step.terminated & step.truncated).any()
