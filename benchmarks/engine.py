@@ -39,6 +39,9 @@ GAMES: dict[str, Callable[[], ms.Game]] = {
         ms.PrisonersDilemma(), ms.PartnerSelection(history=0), ms.Punishment(by="both"), ms.Reputation(), n_agents=16
     ),
     "society (also talk, gifts, noise)": lambda: ms.make("society", n_agents=16),
+    "public goods with points, 4 agents": lambda: ms.make("fehr_gaechter"),
+    "MAC-SPGG, 3 agents in turn": lambda: ms.make("mac_spgg"),
+    "off-switch, robot and human": lambda: ms.make("off_switch", rounds=10),
 }
 
 
@@ -78,7 +81,7 @@ def prepare(game: ms.Game, worlds: int, steps: int, threads: int = 1) -> tuple[m
 
 
 def speeds(repeats: int) -> None:
-    print(f"{'one thread, 16 agents':44s}{'worlds':>8s}{'stage-steps/s':>16s}{'decisions/s':>14s}")
+    print(f"{'one thread, 16 agents where not said':44s}{'worlds':>8s}{'stage-steps/s':>16s}{'decisions/s':>14s}")
     for name, build in GAMES.items():
         game = build()
         for worlds, steps in ((1, 600), (64, 120), (4096, 60)):
