@@ -26,11 +26,13 @@ def named(words: str) -> list[Any]:
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
     " TrustGame UltimatumGame DictatorGame GiftExchange CommonPool CollectiveRisk"
+    " OffSwitch PartialOffSwitch SafeInterruptibility ClarifyOrAnswer"
 )
 MECHANISMS = (
     "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk PeerPunishment PeerReward"
     " Institutions"
 )
+SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
@@ -49,7 +51,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
         "Training and studies",
         [*named("Trainer"), credit, introspection.Introspection, *named("Study StudyOptions command"), statistics],
     ),
-    "policies": ("Policies", [policies.Policy, policies.View]),
+    "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
 }
 
 

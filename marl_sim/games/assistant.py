@@ -60,8 +60,8 @@ class ClarifyOrAnswer(GroupDilemma):
                "assistant" that one alone
 
     One agent, the assistant; the user's type is no move. The default payoffs are the example of the prompt in the
-    paper's released code; there a model writes the table anew for every question, and no table is the true one. The game around
-    the table (types, impressions) is this project's.
+    paper's released code; there a model writes the table anew for every question, and no table is the true one. The
+    game around the table (types, impressions) is this project's.
 
     Observation   "signal": the impression, 0 clear, 1 vague
     Action        answer, ask, both

@@ -18,7 +18,7 @@ from ..core.rules import rule
 from ..core.stage import Stage
 from .off_switch_rules import ACT, ALLOW, ANSWERS, HUMAN, MOVES, ROBOT, WAIT, human_is_asked, robot_moves
 from .po_osg_examples import EXAMPLES
-from .tables import as_levels, as_numbers, left_out
+from .tables import as_levels, as_numbers, left_out, shown
 
 
 @rule
@@ -139,7 +139,7 @@ class PartialOffSwitch(GroupDilemma):
         name = type(self).__name__
         prior = as_numbers(name, "prior", self.prior)
         if min(prior) < 0 or abs(sum(prior) - 1) > 1e-9:
-            raise ValueError(f"{name}: prior must be probabilities that add up to 1; got {self.prior!r}")
+            raise ValueError(f"{name}: prior must be probabilities that add up to 1; got {shown(self.prior)}")
         count = len(prior)
         taken: dict[str, Any] = {"prior": prior, "u_act": as_numbers(name, "u_act", self.u_act, count)}
         taken["u_off"] = (0.0,) * count if left_out(self.u_off) else as_numbers(name, "u_off", self.u_off, count)

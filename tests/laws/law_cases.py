@@ -82,6 +82,15 @@ COMPOSED: dict[str, Callable[[], ms.Game]] = {
     "exit": lambda: ms.Society(ms.PrisonersDilemma(), ms.Exit(), n_agents=5, horizon=ms.Geometric(0.8)),
     "public_goods, bids": lambda: ms.make("public_goods", order="bid", bid_price=0.5, levels=5, encode="index"),
     "mac_spgg, random turns": lambda: ms.make("mac_spgg", order="random", sees="last", rounds=3),
+    "institutions, sanctions, reputation": lambda: ms.Group(
+        ms.PublicGoods(levels=5), ms.PeerReward(points=2, budget=3.0), ms.Institutions(), ms.PeerPunishment(points=2),
+        ms.Reputation(private=True), n_agents=5, horizon=ms.Continuing(3),
+    ),
+    "common_pool by majority": lambda: ms.Group(
+        ms.CommonPool(levels=4, bins=5), ms.Institutions(by="majority"), ms.PeerPunishment(points=1), n_agents=4,
+        horizon=ms.Geometric(0.8), encode="index",
+    ),
+    "common_pool, any amount": lambda: ms.make("common_pool", box=True, n_agents=3, rounds=4),
     "public_goods, any amount": lambda: ms.Group(
         ms.PublicGoods(box=True, order="random", sees="total"), n_agents=3, horizon=ms.Continuing(2)
     ),
@@ -89,9 +98,15 @@ COMPOSED: dict[str, Callable[[], ms.Game]] = {
 TWO_PLAYERS = {"chicken", "donation", "harmony", "prisoners_dilemma", "pure_coordination", "stag_hunt"}
 GIVING = {"public_goods", "sequential_public_goods", "threshold_public_goods", "mac_spgg"}
 MANY = {"n_player_prisoners_dilemma", "n_player_stag_hunt", "volunteers_dilemma"}
-WITHOUT_CHANCE = TWO_PLAYERS | GIVING | MANY | {"all on a ring"}  # on a ring a witness has one player to watch
+POOLS = {"common_pool", "common_pool, any amount"}
+HARDLY = {"all on a ring", "safe_interruptibility"}  # one player to watch; one tile that random walkers rarely reach
+WITHOUT_CHANCE = TWO_PLAYERS | GIVING | MANY | POOLS | HARDLY
 BY_PLACE = {"all on a ring"}  # a graph says who can meet whom
 ROLES: dict[str, str] = {  # games whose agents are not interchangeable, and why
+    "assistant": "there is one",
+    "off_switch": "a robot and a human",
+    "po_osg": "a robot and a human",
+    "safe_interruptibility": "there is one",
     "mac_spgg": "turns go by index, and later ones earn more",
 }
 NAMES = [*ms.registered(), *COMPOSED]
