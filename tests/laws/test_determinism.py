@@ -76,7 +76,7 @@ def test_seeds_and_worlds_differ(name, game):
     sim = ms.Simulator(game, num_envs=2, seed=[1, 2])
     sim.reset()
     apart = np.zeros(4)
-    for t in range(200):
+    for t in range(600):
         action = np.broadcast_to(choose(sim, t)[:1], (4, game.n_agents))
         if not law_cases.possible(sim, action):
             return  # already apart
