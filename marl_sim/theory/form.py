@@ -155,9 +155,14 @@ class NormalForm:
         """Number of profiles; of a symmetric game, up to relabelling the players."""
         return math.comb(self.shape[0] + self.n - 1, self.n) if self.symmetric else self.size
 
+    @property
+    def what_is_counted(self) -> str:
+        """What `n_representatives` counts."""
+        return "profiles up to who is who" if self.symmetric else "profiles"
+
     def representatives(self) -> Iterator[tuple[int, ...]]:
         """Every profile; of a symmetric game, one of each that differ in the players' labels, its actions ascending."""
-        self.refuse_more_than(LIMIT, self.n_representatives)
+        self.refuse_more_than(LIMIT, self.n_representatives, self.what_is_counted)
         if self.symmetric:
             return itertools.combinations_with_replacement(range(self.shape[0]), self.n)
         return self.profiles()

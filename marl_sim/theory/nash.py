@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from .rational import bernstein, roots, solve
 
 LISTED = 100_000  # pure equilibria that are listed at most
 SUPPORTS = 20_000  # pairs of supports of two players that are tried at most: 8 actions each
+GROUP = 1000  # players of a symmetric game that is solved at most, and
+DEGREE = 200  # those with whom symmetric mixed equilibria are looked for
 SHOWN = 12  # equilibria that are printed
 
 
@@ -113,14 +114,16 @@ def equilibria(game: Any) -> Equilibria:
                 notes.append(
                     "Degenerate: mixtures of listed ones in which the other player does the same are equilibria too."
                 )
-    elif form.symmetric and len(kept[0]) == 2:
+    elif form.symmetric and len(kept[0]) == 2 and form.n <= DEGREE:
         mixed = _symmetric_mixed(form, kept[0])
         if mixed is None:
             notes.append("Both actions always pay the same: every mixture is an equilibrium.")
         else:
             notes.append("Of the mixed ones, those in which all do the same.")
     else:
-        notes.append("Mixed ones were not looked for: more than two players.")
+        notes.append(
+            f"Mixed ones are looked for of two players, or {DEGREE} who are alike and have two undominated actions."
+        )
     return Equilibria(form, pure, mixed, tuple(notes))
 
 
@@ -130,6 +133,7 @@ def equilibria(game: Any) -> Equilibria:
 def pure_equilibria(form: NormalForm) -> tuple[Equilibrium, ...]:
     """All pure equilibria; of symmetric games of three and more players, one of those that differ in who is who."""
     if form.symmetric and form.n > 2:
+        form.refuse_more_than(GROUP, form.n, "players")
         found = list(itertools.islice(_symmetric_pure(form), LISTED + 1))
         if len(found) > LISTED:
             raise ValueError(
@@ -169,22 +173,25 @@ def _symmetric_pure(form: NormalForm) -> Iterator[tuple[tuple[int, ...], bool]]:
 
 
 def _ways(total: int, n: int, actions: list[int]) -> Iterator[tuple[int, ...]]:
-    """Ascending n-tuples of the given numbers that sum to total."""
+    """Ascending n-tuples of the given ascending numbers that sum to total."""
+    kinds, mask = len(actions), (1 << (total + 1)) - 1
+    sums = [[1] + [0] * n for _ in range(kinds + 1)]  # bit s of sums[k][m]: m of actions[k:] can sum to s
+    for k in reversed(range(kinds)):
+        for m in range(1, n + 1):
+            sums[k][m] = (sums[k + 1][m] | sums[k][m - 1] << actions[k]) & mask
 
-    @cache
-    def possible(left: int, n: int, k: int) -> bool:  # whether n of actions[k:] make it: no search ends in nothing
-        if n == 0 or k == len(actions):
-            return n == 0 and left == 0
-        return possible(left, n, k + 1) or (left >= actions[k] and possible(left - actions[k], n - 1, k))
-
-    def ways(left: int, n: int, k: int) -> Iterator[tuple[int, ...]]:
-        if n == 0:
+    def ways(left: int, m: int, k: int) -> Iterator[tuple[int, ...]]:
+        if m == 0:
             yield ()
-        for at in range(k, len(actions)) if n else ():
-            if left >= actions[at] and possible(left - actions[at], n - 1, at):
-                yield from ((actions[at], *rest) for rest in ways(left - actions[at], n - 1, at))
+        for at in range(k, kinds):
+            for count in range(1, m + 1):
+                rest = left - count * actions[at]
+                if rest < 0:
+                    break
+                if sums[at + 1][m - count] >> rest & 1:  # so that no search ends in nothing
+                    yield from ((actions[at],) * count + more for more in ways(rest, m - count, at + 1))
 
-    return ways(total, n, 0) if possible(total, n, 0) else iter(())
+    return ways(total, n, 0)
 
 
 # ---------------------------------------------------------------- mixed, two players

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -156,9 +157,17 @@ def grid(part: Any) -> list[Fraction]:
     return [exact(part.endowment) * k / (part.levels - 1) for k in range(part.levels)]
 
 
-def alike(game: Game, words: Sequence[str], own: Callable[[int, int], Fraction]) -> NormalForm:
-    """A group of players who are alike, whose last action is full cooperation and whose first is none."""
-    return NormalForm([words] * game.n_agents, own=own, cooperate=len(words) - 1, defect=0)
+def alike(
+    game: Game, words: Sequence[str], own: Callable[[int, int], Fraction], cooperate: int | None = None
+) -> NormalForm:
+    """A group of players who are alike, whose first action is no cooperation and whose last (or another) is full."""
+    top = len(words) - 1 if cooperate is None else cooperate
+    return NormalForm([words] * game.n_agents, own=own, cooperate=top, defect=0)
+
+
+def fair_part(total: Fraction, unit: Fraction, n: int) -> int:
+    """The least action that reaches a total if all n take it: its steps of `unit` each."""
+    return math.ceil(total / unit / n)
 
 
 def amounts(given: Sequence[Fraction]) -> list[str]:
@@ -179,7 +188,10 @@ def _public_goods(part: Any, game: Game) -> NormalForm:
 
 @payoffs_of("ThresholdPublicGoods")
 def _threshold(part: Any, game: Game) -> NormalForm:
-    """U = endowment - own + value where the total reaches the threshold (where it does not: own back, if refunded)."""
+    """U = endowment - own + value where the total reaches the threshold (where it does not: own back, if refunded).
+
+    To cooperate is to give one's part of the threshold: more than that is lost.
+    """
     c, endowment, threshold, value = grid(part), exact(part.endowment), exact(part.threshold), exact(part.value)
 
     def own(a: int, t: int) -> Fraction:
@@ -187,7 +199,7 @@ def _threshold(part: Any, game: Game) -> NormalForm:
             return endowment - c[a] + value
         return endowment - (0 if part.refund else c[a])
 
-    return alike(game, amounts(c), own)
+    return alike(game, amounts(c), own, fair_part(threshold, c[1], game.n_agents))
 
 
 @payoffs_of("NPlayerPrisonersDilemma")
@@ -219,16 +231,18 @@ def _volunteers_dilemma(part: Any, game: Game) -> NormalForm:
 def _collective_risk(part: Any, game: Game) -> NormalForm:
     """The game in plans made before it starts: how much to give in all its rounds together.
 
-    U = endowment - own where the total reaches the target, else (1 - risk) of it (expected).
+    U = endowment - own where the total reaches the target, else (1 - risk) of it (expected). To cooperate is to give
+    one's part of the target.
     """
-    rounds = getattr(game.horizon, "rounds", 10)
+    rounds = game.horizon.rounds  # type: ignore[attr-defined]  # the game takes no other than Fixed
     endowment, unit, risk = exact(part.endowment), exact(part.unit), exact(part.risk)
     needed, most = exact(part.target) / unit, min(rounds * (part.levels - 1), int(endowment / unit))
 
     def own(a: int, t: int) -> Fraction:
         return (endowment - unit * a) * (1 if a + t >= needed else 1 - risk)
 
-    return alike(game, amounts([unit * k for k in range(most + 1)]), own)
+    words = amounts([unit * k for k in range(most + 1)])
+    return alike(game, words, own, fair_part(exact(part.target), unit, game.n_agents))
 
 
 @payoffs_of("MacSPGG")

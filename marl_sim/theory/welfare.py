@@ -80,7 +80,7 @@ def pareto_set(game: Any) -> list[tuple[int, ...]]:
     Of a symmetric game one of those that differ in who is who. ValueError where there are too many to compare.
     """
     form = normal_form(game)
-    form.refuse_more_than(PARETO, form.n_representatives)
+    form.refuse_more_than(PARETO, form.n_representatives, form.what_is_counted)
     profiles = list(form.representatives())
     payoffs = [form.payoff(profile) for profile in profiles]
     # Up to who is who, a profile beats another exactly if it does when the payoffs of each are put in order.
