@@ -2,6 +2,7 @@
 
 python scenarios/compose.py --dilemma stag_hunt --mechanisms partner_selection reputation punishment
 python scenarios/compose.py --dilemma prisoners_dilemma --mechanisms gift talk --n-agents 8
+python scenarios/compose.py --dilemma public_goods --mechanisms institutions peer_punishment --n-agents 7
 """
 
 from __future__ import annotations
@@ -11,17 +12,7 @@ from typing import Literal
 
 import marl_sim as ms
 
-DilemmaName = Literal[
-    "prisoners_dilemma",
-    "donation",
-    "stag_hunt",
-    "chicken",
-    "battle_of_the_sexes",
-    "pure_coordination",
-    "harmony",
-    "centipede",
-]
-DILEMMAS = {
+PAIRS = {  # played by two at a time
     "prisoners_dilemma": ms.PrisonersDilemma,
     "donation": ms.DonationGame,
     "stag_hunt": ms.StagHunt,
@@ -30,7 +21,21 @@ DILEMMAS = {
     "pure_coordination": ms.PureCoordination,
     "harmony": ms.Harmony,
     "centipede": ms.Centipede,
+    "trust": ms.TrustGame,
+    "ultimatum": ms.UltimatumGame,
+    "dictator": ms.DictatorGame,
+    "gift_exchange": ms.GiftExchange,
 }
+GROUPS = {  # played by all together
+    "public_goods": ms.PublicGoods,
+    "threshold_public_goods": ms.ThresholdPublicGoods,
+    "n_player_prisoners_dilemma": ms.NPlayerPrisonersDilemma,
+    "n_player_stag_hunt": ms.NPlayerStagHunt,
+    "volunteers_dilemma": ms.VolunteersDilemma,
+    "collective_risk": ms.CollectiveRisk,
+    "common_pool": ms.CommonPool,
+}
+TURN_BY_TURN = ("centipede", "trust", "ultimatum", "gift_exchange")  # one encounter at a time
 MECHANISMS = {
     "partner_selection": ms.PartnerSelection,
     "random_matching": ms.RandomMatching,
@@ -41,7 +46,11 @@ MECHANISMS = {
     "noise": ms.Noise,
     "gift": ms.Gift,
     "talk": ms.Talk,
+    "peer_punishment": ms.PeerPunishment,
+    "peer_reward": ms.PeerReward,
+    "institutions": ms.Institutions,
 }
+DilemmaName = Literal[(*PAIRS, *GROUPS)]
 
 
 @dataclass
@@ -49,12 +58,9 @@ class Options(ms.StudyOptions):
     seeds: int = 8  # independent societies; every interval is over these
     episodes: int = 1000  # episodes each world plays
     num_envs: int = 4  # worlds each society lives in at the same time
-    dilemma: DilemmaName = "prisoners_dilemma"  # the game that is played in pairs
-    mechanisms: tuple[str, ...] = (
-        "partner_selection",
-        "reputation",
-        "punishment",
-    )  # laid on it, in this order; marl-sim list names them
+    dilemma: DilemmaName = "prisoners_dilemma"  # the game that is played, in pairs or by all together
+    # laid on it, in this order; marl-sim list names them; not given: what suits pairs, or groups
+    mechanisms: tuple[str, ...] | None = None
     n_agents: int = 5  # players in the society
     rounds: int = 10  # rounds an episode
     encounters: Literal["together", "in turn"] = "together"  # all pairs at once, or one after the other
@@ -62,7 +68,14 @@ class Options(ms.StudyOptions):
     beside_nothing: bool = True  # also train the bare dilemma, for comparison
 
 
-def society(o: Options, mechanisms: tuple[str, ...]) -> ms.Society:
+def usual(o: Options) -> tuple[str, ...]:
+    """The mechanisms asked for, or those that most change what pairs, and groups, do."""
+    if o.mechanisms is not None:
+        return o.mechanisms
+    return ("partner_selection", "reputation", "punishment") if o.dilemma in PAIRS else ("peer_punishment",)
+
+
+def game(o: Options, mechanisms: tuple[str, ...]) -> ms.Game:
     """The dilemma with some of the mechanisms laid on it."""
     for name in mechanisms:
         if name not in MECHANISMS:
@@ -70,22 +83,23 @@ def society(o: Options, mechanisms: tuple[str, ...]) -> ms.Society:
     horizons = dict(
         fixed=ms.Fixed(o.rounds), geometric=ms.Geometric(1 - 1 / o.rounds), continuing=ms.Continuing(o.rounds)
     )
-    encounters = "in turn" if o.dilemma == "centipede" else o.encounters
+    laid_on = [MECHANISMS[name]() for name in mechanisms]
+    if o.dilemma in GROUPS:
+        horizon = "fixed" if o.dilemma == "collective_risk" else o.horizon  # which pays on the last day
+        return ms.Group(GROUPS[o.dilemma](), *laid_on, n_agents=o.n_agents, horizon=horizons[horizon])
+    encounters = "in turn" if o.dilemma in TURN_BY_TURN else o.encounters
     return ms.Society(
-        DILEMMAS[o.dilemma](),
-        *(MECHANISMS[name]() for name in mechanisms),
-        n_agents=o.n_agents,
-        horizon=horizons[o.horizon],
-        encounters=encounters,
+        PAIRS[o.dilemma](), *laid_on, n_agents=o.n_agents, horizon=horizons[o.horizon], encounters=encounters
     )
 
 
 def main(o: Options) -> None:
     learner = ms.DQN(gamma=0.9, hidden=(32,), lr=0.003, batch=64, buffer=4096, train_every=8, epsilon=0.05)
     with ms.Study("compose", o) as study:
-        study.train(" + ".join((o.dilemma, *o.mechanisms)), society(o, o.mechanisms), learner)
-        if o.beside_nothing and o.mechanisms:
-            study.train(o.dilemma, society(o, ()), learner)
+        mechanisms = usual(o)
+        study.train(" + ".join((o.dilemma, *mechanisms)), game(o, mechanisms), learner)
+        if o.beside_nothing and mechanisms:
+            study.train(o.dilemma, game(o, ()), learner)
         study.table("cooperation", "reward", "punishment", "just_share")
         study.curves("cooperation")
 

@@ -9,6 +9,9 @@ import pytest
         ("--dilemma", "stag_hunt", "--mechanisms", "partner_selection", "reputation", "punishment"),
         ("--dilemma", "donation", "--mechanisms", "talk", "gift", "noise", "norm", "--horizon", "geometric"),
         ("--dilemma", "centipede", "--mechanisms", "exit", "--n-agents", "4", "--no-beside-nothing"),
+        ("--dilemma", "trust", "--mechanisms", "reputation"),
+        ("--dilemma", "public_goods", "--n-agents", "4", "--horizon", "fixed"),
+        ("--dilemma", "collective_risk", "--mechanisms", "reputation", "--n-agents", "6"),
     ],
 )
 def test_any_composition_runs(run, options):
@@ -25,4 +28,16 @@ def test_every_mechanism_and_dilemma_has_a_name(scenario):
     module = scenario("compose")
     homes = {name: home for name, home in ms._HOME_OF.items() if home.startswith("mechanisms.")}
     assert {cls.__name__ for cls in module.MECHANISMS.values()} == set(homes)
-    assert set(module.DILEMMAS) == set(module.DilemmaName.__args__)
+    assert set(module.DilemmaName.__args__) == {*module.PAIRS, *module.GROUPS}
+    assert all(issubclass(cls, ms.Dilemma) for cls in module.PAIRS.values())
+    assert all(issubclass(cls, ms.GroupDilemma) for cls in module.GROUPS.values())
+
+
+@pytest.mark.parametrize("dilemma", ["pairs", "groups"])
+def test_every_dilemma_is_played_bare_and_with_what_suits_it(scenario, dilemma):
+    module = scenario("compose")
+    for name in module.PAIRS if dilemma == "pairs" else module.GROUPS:
+        options = module.Options(dilemma=name, n_agents=6)
+        for mechanisms in ((), module.usual(options)):
+            game = module.game(options, mechanisms)
+            assert all(game.part(module.MECHANISMS[one]) for one in mechanisms)
