@@ -16,7 +16,11 @@ SIMPLE = 10**6  # denominators up to which a float is taken for the fraction tha
 
 
 def exact(x: Any) -> Fraction:
-    """A number as the fraction that is meant: 1.8 is 9/5 and 1 / 3 is 1/3. ValueError for what is not finite."""
+    """A number as the fraction that is meant: 1.8 is 9/5, 1 / 3 is 1/3, and 0.1 + 0.2 is 3/10.
+
+    The nearest one of a denominator of up to a million, if it is as near as rounding leaves it (4 units in the last
+    place); else the float's decimals. ValueError for what is not finite.
+    """
     if isinstance(x, Fraction):
         return x
     if isinstance(x, int | np.integer):
@@ -25,7 +29,7 @@ def exact(x: Any) -> Fraction:
     if not math.isfinite(value):
         raise ValueError(f"exact payoffs need finite numbers; got {x!r}")
     near = Fraction(value).limit_denominator(SIMPLE)
-    return near if float(near) == value else Fraction(str(value))
+    return near if abs(near - Fraction(value)) <= 4 * Fraction(math.ulp(value)) else Fraction(str(value))
 
 
 def whole(values: Sequence[Fraction], terms: int = 1) -> tuple[np.ndarray, int]:
@@ -210,6 +214,10 @@ class NormalForm:
 
         A strategy is an action number or a distribution over actions; Fractions in, Fractions out.
         """
+        others = [one for i, one in enumerate(strategies) if i != player]
+        if self.own is not None and all(isinstance(one, int | np.integer) for one in others):
+            total = int(sum(others))
+            return tuple(self.own(a, total) for a in range(self.shape[player]))
         mixed = self.mixed(strategies)
         if self.own is not None:
             chances = _sums([one for i, one in enumerate(mixed) if i != player])
@@ -245,9 +253,9 @@ def _sums(strategies: list[tuple[Any, ...]]) -> list[Any]:
     chances: list[Any] = [Fraction(1)]
     for one in strategies:
         wider: list[Any] = [Fraction(0)] * (len(chances) + len(one) - 1)
+        played = [(a, q) for a, q in enumerate(one) if q]
         for t, p in enumerate(chances):
-            for a, q in enumerate(one):
-                if p and q:
-                    wider[t + a] += p * q
+            for a, q in played if p else ():
+                wider[t + a] += p * q
         chances = wider
     return chances

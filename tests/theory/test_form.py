@@ -14,15 +14,16 @@ from marl_sim.theory import NormalForm, exact, normal_form
 @pytest.mark.parametrize(
     "given, meant",
     [(1.8, F(9, 5)), (0.1, F(1, 10)), (1 / 3, F(1, 3)), (20, F(20)), (np.float64(1.6), F(8, 5)), (F(2, 7), F(2, 7)),
-     (0.1 + 0.2, F("0.30000000000000004")), (np.int64(3), F(3)), (1e-9, F(1, 10**9)), (-2.5, F(-5, 2)), (0.0, F(0))],
+     (0.1 + 0.2, F(3, 10)),
+     (0.3000000000001, F("0.3000000000001")), (np.int64(3), F(3)), (1e-9, F(1, 10**9)), (-2.5, F(-5, 2)), (0.0, F(0))],
 )  # fmt: skip
 def test_a_float_is_the_fraction_that_is_meant(given, meant):
     assert exact(given) == meant
 
 
 @given(st.floats(-1e9, 1e9, allow_nan=False))
-def test_and_always_that_float(x):
-    assert float(exact(x)) == x
+def test_and_never_further_than_rounding_goes(x):
+    assert abs(float(exact(x)) - x) <= 5 * math.ulp(x)
 
 
 @pytest.mark.parametrize("x", [math.nan, math.inf, -math.inf])
