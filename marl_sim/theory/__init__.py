@@ -73,6 +73,8 @@ _HOMES = {
         "partial_optimum",
         "unaware_optimum",
     ),
+    "corrigibility": ("Interruptibility", "Route", "interruptibility"),
+    "paperclips": ("Paperclips", "paperclip_equilibrium"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = list(_HOME_OF)
