@@ -74,6 +74,16 @@ _HOMES = {
         "unaware_optimum",
     ),
     "corrigibility": ("Interruptibility", "Route", "interruptibility"),
+    "assistant": (
+        "AssistantOracle",
+        "Impression",
+        "assistant_oracle",
+        "priced",
+        "priced_choices",
+        "prompted_choice",
+        "reply_frontier",
+    ),
+    "gtalign": ("ReplyRewards", "brevity_score", "harm_answers", "length_score", "reply_rewards", "table_score"),
     "paperclips": ("Paperclips", "paperclip_equilibrium"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
