@@ -70,18 +70,19 @@ def assistant_oracle(
     vague      probability of a vague user
     accuracy   probability that the impression is right
     welfare    "mutual" (the mean of sqrt(assistant's * user's)), "mutual-of-means" (the root of the product of the two
-               means), "linear" (the mean of the two), "user" or "assistant";
-               none: the game's, or "mutual"
+               means), "linear" (the mean of the two), "user" or "assistant"; none: the game's, or "mutual"
 
     ValueError, in one sentence, for tables of another shape, numbers out of range, and payoffs below 0 with either
     mutual welfare.
     """
     game = make(payoffs) if isinstance(payoffs, str) else payoffs
-    part: Any = getattr(game, "dilemma", game)
+    part = getattr(game, "dilemma", game)
     if isinstance(part, Part):
-        if not all(hasattr(part, name) for name in ("payoffs", "vague", "accuracy", "welfare")):
+        options = vars(part)
+        if not options.keys() >= {"payoffs", "vague", "accuracy", "welfare"}:
             raise ValueError("assistant_oracle: " + unknown("game", type(part).__name__, ["ClarifyOrAnswer"]))
-        payoffs, vague, accuracy, welfare = part.payoffs, part.vague, part.accuracy, welfare or part.welfare
+        payoffs, vague, accuracy = options["payoffs"], options["vague"], options["accuracy"]
+        welfare = welfare or options["welfare"]
     return _oracle(table_of(payoffs), vague, accuracy, welfare or "mutual")
 
 

@@ -89,7 +89,7 @@ def test_ties_are_listed():
 
 
 def test_games_are_read_from_their_options():
-    game = ms.make("assistant", vague=0.3, accuracy=0.7, payoffs=TORN, welfare="linear")
+    game = ms.make("assistant", vague=0.3, accuracy=0.7, payoffs=np.array(TORN), welfare="linear")
     expected = assistant_oracle(TORN, 0.3, 0.7, "linear")
     assert assistant_oracle(game) == assistant_oracle(game.dilemma) == expected
     assert assistant_oracle(game, welfare="user") == assistant_oracle(TORN, 0.3, 0.7, "user")
