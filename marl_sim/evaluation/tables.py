@@ -72,7 +72,8 @@ def summarise(
         }
         for name, columns in conditions.items()
     }
-    caption = f"{statistic} and {100 * level:g} % bootstrap interval over seeds, last {last} episodes"
+    late = f"last {last} episodes" if last > 1 else "at the end"
+    caption = f"{statistic} and {100 * level:g} % bootstrap interval over seeds, {late}"
     return Summary(caption, tuple(metrics), cells, theory or {})
 
 
