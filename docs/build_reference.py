@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
         [*named("Trainer"), credit, introspection.Introspection, *named("Study StudyOptions command"), statistics],
     ),
     "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
+    "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),
 }
 
 
