@@ -127,7 +127,7 @@ def test_nor_a_symmetric_one_of_many(form):
 def test_mixed_equilibria_are_those_that_nashpy_finds(seed):
     """Payoffs drawn from many numbers, so that the games are not degenerate and both find all.
 
-    By its enumeration of vertices: that of supports compares floats exactly, and misses some in a game of six.
+    By its enumeration of vertices: that of supports compares floats exactly, and misses some in one game of six.
     """
     draw = np.random.default_rng(seed)
     for rows, columns in [(2, 2), (2, 4), (3, 3), (4, 3), (4, 4)]:
