@@ -18,6 +18,8 @@ _HOMES = {
     "payoffs": ("normal_form", "payoffs_of"),
     "backward": ("SPNE",),
     "sequences": ("spne", "moves_of", "worth_of"),
+    "certificates.registry": ("certify", "certificate_of"),
+    "certificates.record": ("Certificate", "Fact", "Finding", "fact", "finding"),
     "nash": ("equilibria", "Equilibria", "Equilibrium"),
     "dominance": ("best_replies", "is_equilibrium", "dominated", "eliminate", "Elimination"),
     "dynamics": (

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 State = Hashable
 Ties = Literal["high", "low"]
 LIMIT = 300_000  # choices weighed in one pass: some seconds with exact fractions
+MANY = 8  # entries of a tuple that are all shown
 
 
 class Over(NamedTuple):
@@ -62,7 +63,8 @@ class SPNE:
     policy: tuple[Mapping[Any, Any], ...] = field(repr=False)
 
     def __str__(self) -> str:
-        tied = f"{self.ties} states with several best replies" if self.ties else "one best reply in every state"
+        states = "1 state" if self.ties == 1 else f"{self.ties} states"
+        tied = f"{states} with several best replies" if self.ties else "one best reply in every state"
         only = "the only path of an equilibrium" if self.unique else "other equilibria follow other paths"
         return f"path {shown(self.path)}, payoffs {shown(self.payoffs)}: {only}; {tied}"
 
@@ -80,6 +82,15 @@ def shown(value: Any) -> str:
     if (10**6) % value.denominator == 0:
         return f"{float(value):.6f}".rstrip("0").rstrip(".")
     return str(value) if value.denominator < 1000 else f"{float(value):.6g}"
+
+
+def series(values: tuple[Any, ...]) -> str:
+    """A tuple as `shown`; a long one by its first and last, or by how often the same comes."""
+    if len(values) <= MANY:
+        return shown(values)
+    if len(set(values)) == 1:
+        return f"({shown(values[0])}, {len(values)} times)"
+    return f"({', '.join(map(shown, values[:3]))}, ..., {shown(values[-1])})"
 
 
 def induce(game: Moves, ties: Ties = "high") -> SPNE:

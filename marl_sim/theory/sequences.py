@@ -102,7 +102,7 @@ def not_solved(part: Any, game: Game) -> str:
     if part.order == "bid":
         return "spne solves the order once it is known, not the bidding for it; give order='fixed'"
     if part.sees == "none":
-        return "movers see nothing, which is as moving at once: equilibria of order='together' solve it"
+        return "movers see nothing, which is as moving at once, so equilibria(game) solves it and spne does not"
     if part.sees == "last" and game.n_agents > 2:
         return "after sees='last' the third mover does not know the total, so there are no subgames; give sees='total'"
     return ""
@@ -201,7 +201,7 @@ def two_moves(
         after=lambda depth, offer, choice: (offer, choice) if depth else choice,
         worth=lambda depth, offer, choice, end: pays(*end)[depth],
         payoffs=lambda path: pays(*path),
-        size=sum(len(answers(offer)) for offer in offers) + len(offers),
+        size=len(offers) * (1 + len(answers(offers[-1]))),
     )
 
 
