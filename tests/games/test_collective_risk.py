@@ -77,6 +77,13 @@ def test_tenths_add_up():
     assert step.tallies["reached"][0, 0] == 1
 
 
+def test_quotients_of_tenths_are_not_rounded_up():
+    game = group(n_agents=7, endowment=0.3, unit=0.3, target=2.1, rounds=1, levels=2, risk=1.0)
+    assert 2.1 / 0.3 > 7
+    _, step = episode(game, np.ones((1, 7), dtype=int))
+    assert step.tallies["reached"][0, 0] == 1
+
+
 def test_an_account_cannot_be_overdrawn(table):
     t = table(group(endowment=3.0, target=6.0))
     allowed = []

@@ -100,9 +100,10 @@ def test_who_asks_for_more_than_its_part_defects(table):
     sim.reset()
     sim.step(np.array([[0.0, 1.9, 2.0, 2.1, 5.0]]))
     assert sim.state["defected"][0].tolist() == [0, 0, 0, 1, 1]
-    t = table(pool(n_agents=3, most=10 / 3, levels=2))  # a third of the yield is no round number
-    t.step(play=1)
-    assert t.sim.state["defected"][0].tolist() == [0, 0, 0]
+    t = table(pool(n_agents=2, growth=0.01, capacity=120, most=0.2, levels=5))  # 0.15 each
+    assert t.game.dilemma.amounts[3] > 0.15
+    t.step(play=np.array([[3, 4]]))
+    assert t.sim.state["defected"][0].tolist() == [0, 1]
 
 
 def test_stock_and_harvest_are_seen_as_numbers_or_bins(table):

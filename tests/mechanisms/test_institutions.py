@@ -1,6 +1,7 @@
 """Institutions: where one lives, whose pot one shares, who can be sanctioned, and what is known at the vote."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_the_majority_decides_for_all(table, near, n):
 
 @pytest.mark.parametrize("after", [False, True])
 def test_the_last_round_is_known_at_the_vote(table, after):
-    judges = ms.PeerPunishment(points=1, cost=2.0, effect=4.0), ms.PeerReward(points=1, effect=3.0)
+    judges = ms.PeerPunishment(points=1, cost=2.0, effect=4.0), ms.PeerReward(points=1, effect=5.0)
     parts = (*judges, ms.Institutions()) if after else (ms.Institutions(), *judges)
     t = table(ms.Group(ms.PublicGoods(levels=5), *parts, n_agents=5, encode="index"))
     for name in ("incomes", "contributions", "size"):
@@ -109,11 +110,27 @@ def test_the_last_round_is_known_at_the_vote(table, after):
     assert t.sees("size")[0] == 5
 
 
-def test_incomes_add_up_over_turns(table):
-    t = table(society(game=ms.PublicGoods(levels=5, order="fixed"), n_agents=3))
-    paid = t.round(vote=1, play=np.array([[4, 2, 0]]))
-    mean = paid.payoff.mean()
-    np.testing.assert_allclose(t.sees("incomes")[0, 1], mean / (20 + mean), rtol=1e-6)
+@ms.rule
+def wage(n, acting, payoff):
+    """Every turn is paid for."""
+    for i in range(n):
+        payoff[i] += 7.0 * acting[i]
+
+
+class Wages(ms.PublicGoods):
+    """Public goods that pay at every turn."""
+
+    def stages(self, game):
+        return [replace(stage, then=(*stage.then, wage)) for stage in super().stages(game)]
+
+
+@pytest.mark.parametrize("by", ["feet", "majority"])
+def test_incomes_add_up_over_turns_and_not_over_rounds(table, by):
+    t = table(society(game=Wages(levels=5, order="fixed"), n_agents=3, by=by))
+    for _ in range(2):
+        mean = t.round(vote=1, play=np.array([[4, 2, 0]])).payoff.mean()
+        assert mean > 27
+        np.testing.assert_allclose(t.sees("incomes")[0, 1], mean / (20 + mean), rtol=1e-6)
 
 
 def test_a_continuing_society_knows_its_last_round(table):

@@ -148,10 +148,10 @@ def test_a_budget_is_for_all_points_together(table):
     t = table(group(*parts))
     t.until("sanction", play=0)
     allowed = []
-    for points in (3, 1, 0, 0, 0, 0):
+    for points in (2, 1, 0, 1, 0, 0):
         allowed.append(int(t.sim.legal[0, 0].sum()) - 1)
         t.step(sanction=points, reward=points)
-    assert allowed == [3, 2, 1, 0, 0, 0]  # 5, 2, 1 left; a reward costs 2
+    assert allowed == [3, 3, 2, 1, 0, 0]  # 5, 3, 2, 2, 0, 0 left; a reward costs 2
     t.round(play=0)
     t.until("reward", play=0)
     assert t.sim.legal[0].sum(-1).tolist() == [3] * 4
@@ -162,7 +162,7 @@ def test_a_budget_is_for_all_points_together(table):
 
 def test_what_is_measured():
     points = np.array([[0, 3, 2, 0], [1, 0, 0, 0], [0, 1, 0, 2], [0, 0, 4, 0]])
-    given = np.array([0, 1, 4, 3])  # of 4: the first two defect
+    given = np.array([0, 1, 4, 4])  # of 4: the first two defect
     low, high = 3 + 1 + 1, 2 + 2 + 4
     told = round_of(group(ms.PeerPunishment(), rounds=1), {"sanction": points}, given)
     book = EpisodeBook(group(ms.PeerPunishment(), rounds=1), (0,), 1, 1, 1)
@@ -171,7 +171,7 @@ def test_what_is_measured():
     assert row["sanction_on_defectors"] == pytest.approx(low / 6)  # two of them, three deciding about each
     assert row["sanction_on_cooperators"] == pytest.approx(high / 6)
     assert row["sanction_just_share"] == pytest.approx(low / 13)
-    assert row["sanction_antisocial_share"] == pytest.approx((3 + 2 + 4) / 13)  # 0 on 1, 0 on 2, 3 on 2
+    assert row["sanction_antisocial_share"] == pytest.approx((3 + 2 + 2 + 4) / 13)  # all but 1 on 0 and 2 on 1
     game = group(ms.PeerReward(), rounds=1)
     book = EpisodeBook(game, (0,), 1, 1, 1)
     (row,) = [row for *_, step in round_of(game, {"reward": points}, given) for row in book.see(step)]
