@@ -144,17 +144,17 @@ def test_one_sees_what_the_other_oneself_and_all_did(table):
 
 
 def test_a_budget_is_for_all_points_together(table):
-    parts = ms.PeerPunishment(points=3, cost=1.0, budget=5), ms.PeerReward(points=4, cost=2.0, budget=5)
+    parts = ms.PeerPunishment(points=3, cost=1.0, budget=6), ms.PeerReward(points=4, cost=2.0, budget=6)
     t = table(group(*parts))
     t.until("sanction", play=0)
     allowed = []
     for points in (2, 1, 0, 1, 0, 0):
         allowed.append(int(t.sim.legal[0, 0].sum()) - 1)
         t.step(sanction=points, reward=points)
-    assert allowed == [3, 3, 2, 1, 0, 0]  # 5, 3, 2, 2, 0, 0 left; a reward costs 2
+    assert allowed == [3, 3, 3, 1, 0, 0]  # 6, 4, 3, 3, 1, 1 left; a reward costs 2
     t.round(play=0)
     t.until("reward", play=0)
-    assert t.sim.legal[0].sum(-1).tolist() == [3] * 4
+    assert t.sim.legal[0].sum(-1).tolist() == [4] * 4
     exact = table(group(ms.PeerPunishment(points=4, cost=0.1, budget=0.3)))  # 3 * 0.1 > 0.3 in floating point
     exact.until("sanction", play=0)
     assert exact.sim.legal[0].sum(-1).tolist() == [4] * 4
