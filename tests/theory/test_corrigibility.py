@@ -26,6 +26,7 @@ def test_an_interrupted_walk_costs_every_step_of_the_clock():
 
 def test_at_the_break_even_both_routes_are_best():
     even = interruptibility(1).break_even
+    assert interruptibility(1, steps=60).break_even == Fraction(4, 102)
     assert interruptibility(1, even).best == ("through", "button")
     assert interruptibility(1, even - Fraction(1, 1000)).best == ("through",)
     assert interruptibility(1, even + Fraction(1, 1000)).best == ("button",)

@@ -411,6 +411,7 @@ def test_the_cases_of_a_game_of_few_values():
     part = ms.OffSwitch(belief="two-point", high=1, low=-10, p=0.95, human="boltzmann", beta=(0.5, 1.0))
     cases = off_switch_cases(part)
     assert cases.answer.delta == near(np.array([0.386757, 0.244483])) and cases.answer.best.tolist() == [("wait",)] * 2
+    assert cases.told is cases.answer and cases.regret.tolist() == [0, 0]
     sample = off_switch_cases(ms.OffSwitch(belief="empirical", sample=(2, -1, -1, 2), human="rational"))
     assert sample.answer.delta.tolist() == [0.5] and sample.answer.correction.tolist() == [0.5]
 

@@ -181,6 +181,16 @@ def test_every_optimal_pair_is_listed():
         assert listed == best
 
 
+def test_what_is_never_reached_is_no_choice():
+    sure = dict(prior=(1,), u_act=(1,), obs_human=(0,), obs_robot=(0,))
+    assert [(p.robot, p.human) for p in partial_optimum(sure).pairs] == [({0: (A,)}, {0: (None,)}), silent((W,), (ON,))]
+
+
+def test_an_unaware_human_of_two_minds_lets_the_robot_go_on():
+    even = unaware_optimum(dict(prior=(0.5, 0.5), u_act=(1, -1), obs_human=(0, 0), obs_robot=(0, 1)))
+    assert even.human == {0: ON} and even.robot == {0: (A, W), 1: (OFF,)} and even.value == Fraction(1, 2)
+
+
 # ---------------------------------------------------------------- theorems
 
 seeds = st.integers(0, 10**6)
