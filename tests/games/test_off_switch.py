@@ -255,9 +255,9 @@ def test_measures():
 def test_waiting_is_told_apart_by_case():
     from marl_sim.policies import BayesRobot, RationalHuman
 
-    game = ms.make("off_switch", mu=(0.1, 2.0, -2.0), sigma=(1.0, 0.1, 0.1), rounds=5)
+    game = ms.make("off_switch", mu=(2.0, 0.1, -2.0), sigma=(0.1, 1.0, 0.1), rounds=5)
     for row in rows_of(game, {0: BayesRobot(beta=0.5), 1: RationalHuman()}, num_envs=200):
-        assert [row[f"wait_case_{c}"] for c in range(3)] == [1.0, 0.0, 0.0]
+        assert [row[f"wait_case_{c}"] for c in range(3)] == [0.0, 1.0, 0.0]
         assert 0.2 < row["wait"] < 0.5
         assert row["seen"] == 5
         assert row["value"] == pytest.approx(row["utility"] / 2 / 5)
