@@ -2,7 +2,7 @@ from fractions import Fraction as F
 
 import pytest
 from hypothesis import given, settings
-from small_games import PD, everything, games, public_goods, stays, symmetric_games, unaware
+from small_games import PD, everything, games, many, public_goods, stays, symmetric_games, unaware
 
 import marl_sim as ms
 from marl_sim.theory import NormalForm, best_replies, dominated, eliminate, is_equilibrium
@@ -12,6 +12,7 @@ def test_best_replies():
     assert best_replies(PD, (0, 0), 0) == (1,)
     assert best_replies("stag_hunt", (0, 0), 1) == (0,)
     assert best_replies("stag_hunt", ((F(3, 4), F(1, 4)), 0), 1) == (0, 1)  # the threshold of the stag hunt
+    assert best_replies([[(1, 0)], [(1.01, 0)], [(1, 0)]], (0, 0), 0) == (1,)
     assert best_replies("volunteers_dilemma", (0, 0, 0, 0), 2) == (1,)
     assert best_replies("volunteers_dilemma", (0, 1, 0, 0), 2) == (0,)
 
@@ -41,6 +42,12 @@ def test_two_rounds_of_elimination():
     form = NormalForm.of_arrays([[(3, 1), (0, 0)], [(2, 1), (3, 0)], [(-1, 0), (-1, 9)]])
     assert eliminate(form).kept == ((0,), (0,))
     assert [step[:2] for step in eliminate(form).steps] == [(0, 2), (1, 1), (0, 1)]
+
+
+def test_what_is_gone_no_longer_counts_among_many():
+    """The second action is best against sums that only the third can bring about, which nobody takes."""
+    form = many(lambda a, t: F((1, 5 if t > 2 else 0, -1)[a]), 3, ("a", "b", "c"))
+    assert eliminate(form).kept == ((0,),) * 3
 
 
 @given(games())

@@ -153,6 +153,13 @@ def test_no_patience_is_enough():
     assert tit_for_tat_delta(9, 3, 1, 0) == math.inf
 
 
+def test_grim_trigger_forgives_nothing():
+    plan = grim_trigger("prisoners_dilemma")
+    assert [plan.after(0, done) for done in [(0, 0), (0, 1), (1, 0), (1, 1)]] == [0, 1, 1, 1]
+    assert plan.after(1, (0, 0)) == 1
+    assert plan.acts == ((0, 0), (1, 1))
+
+
 def test_what_is_refused():
     with pytest.raises(ValueError, match="below 1; got 1"):
         discounted("prisoners_dilemma", grim_trigger("prisoners_dilemma"), 1)
