@@ -6,6 +6,7 @@ import argparse
 import ast
 import importlib
 import inspect
+import json
 import os
 import pkgutil
 import runpy
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import _HOMES, __version__
 from .core.errors import unknown
@@ -142,6 +144,42 @@ def describe(options: argparse.Namespace) -> int:
     return 0
 
 
+def certify(options: argparse.Namespace) -> int:
+    """Print which dilemma a game is, by which inequalities, with the numbers."""
+    from .core.registry import make
+
+    chosen = dict(map(assignment, options.set))
+    try:
+        game = make(options.name, **chosen)
+    except (ValueError, TypeError) as refusal:
+        raise BadUse(str(refusal)) from None
+    found = importlib.import_module("marl_sim.theory").certify(game).named(options.name)
+    print(json.dumps(found.record, indent=2, allow_nan=False) if options.json else found)
+    return 0
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """OPTION=VALUE as a name and a value: a Python literal, else a word."""
+    name, equals, value = text.partition("=")
+    if not (name.strip().isidentifier() and equals):
+        raise BadUse(f"--set takes OPTION=VALUE, such as n_agents=4; got {text!r}")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
+
+
+class HelpWithGames(argparse.Action):
+    """-h for commands that take the name of a game: the names are looked up only then, since that takes a second."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from .core.registry import registered
+
+        parser.epilog = f"names: {', '.join(registered())}"
+        parser.print_help()
+        parser.exit()
+
+
 def find(kind: str, name: str) -> Path:
     """The file of a scenario or benchmark: a path, or a name. BadUse in one sentence otherwise."""
     path = Path(name)
@@ -194,6 +232,19 @@ def parser() -> argparse.ArgumentParser:
     one = commands.add_parser("describe", help="rules, stages, observations, payoffs and sources of a game")
     one.add_argument("name", metavar="NAME")
     one.set_defaults(do=describe)
+    one = commands.add_parser("certify", help="which dilemma a game is, by which inequalities", add_help=False)
+    one.add_argument("-h", "--help", action=HelpWithGames, nargs=0, help="show this, and the names of the games")
+    one.add_argument("name", metavar="NAME", help="a registered game")
+    one.add_argument(
+        "--set",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="OPTION=VALUE",
+        help="options of the game, n_agents=6 ...",
+    )
+    one.add_argument("--json", action="store_true", help="for machines")
+    one.set_defaults(do=certify)
     for name, do, words in (
         ("run", run, "run a scenario: its name or the path of a file, then its own options"),
         ("bench", bench, "run one benchmark or all of them"),
@@ -205,7 +256,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "run", "bench")
+COMMANDS = ("list", "describe", "certify", "run", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -66,10 +66,10 @@ class SPNE:
         states = "1 state" if self.ties == 1 else f"{self.ties} states"
         tied = f"{states} with several best replies" if self.ties else "one best reply in every state"
         only = "the only path of an equilibrium" if self.unique else "other equilibria follow other paths"
-        return f"path {shown(self.path)}, payoffs {shown(self.payoffs)}: {only}; {tied}"
+        return f"path {series(self.path)}, payoffs {series(self.payoffs)}: {only}; {tied}"
 
     def __repr__(self) -> str:
-        return f"SPNE(path={shown(self.path)}, payoffs={shown(self.payoffs)}, ties={self.ties}, unique={self.unique})"
+        return f"SPNE(path={series(self.path)}, payoffs={series(self.payoffs)}, ties={self.ties}, unique={self.unique})"
 
 
 def shown(value: Any) -> str:

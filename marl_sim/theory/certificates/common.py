@@ -13,7 +13,7 @@ from ..backward import SPNE, shown
 from ..dominance import dominated
 from ..dynamics import rest_points
 from ..form import NormalForm
-from ..indices import dilemma_payoffs
+from ..indices import dilemma_payoffs, punishment_threshold
 from ..nash import Equilibria, Equilibrium, equilibria
 from ..payoffs import normal_form
 from ..repeated import grim_trigger_threshold
@@ -199,12 +199,12 @@ def paths(high: SPNE, low: SPNE) -> list[Finding]:
 
 def patience(form: NormalForm, game: Game) -> tuple[Finding, ...]:
     """The least discount factor with which grim trigger keeps cooperation, beside what the horizon offers."""
-    four = dilemma_payoffs(form)
-    if four.greed <= 0:
+    if punishment_threshold(form) == 0:
         return ()
-    if four.fear < 0:
-        return (finding("grim trigger", "has no threat: if all defect, cooperating is better", None),)
-    least = grim_trigger_threshold(form)
+    try:
+        least = grim_trigger_threshold(form)
+    except ValueError:
+        return (finding("grim trigger", "has no threat: all defecting is no equilibrium", None),)
     if least == math.inf:
         return (finding("grim trigger", "keeps nothing: cooperation is no better than defection", least),)
     text = f"keeps cooperation among those who stay together from a discount factor of {shown(least)} on"

@@ -75,14 +75,16 @@ def public_goods(part: Any, game: Game) -> Certificate:
 def provision_point(part: Any, game: Game) -> Certificate:
     """Whether the good is worth its threshold, whether all would give enough together, and whether one would alone."""
     n, threshold, value, endowment = game.n_agents, *map(exact, (part.threshold, part.value, part.endowment))
-    step = 0 if part.box else grid(part)[1]
-    most = min(value, endowment) if part.box else min(value, endowment) // step * step
-    worth = fact("n_agents * value > threshold", n * value, threshold)
-    enough = fact("n_agents * the most that one would give >= threshold", n * most, threshold)
-    if endowment < threshold:
-        alone = fact("threshold > endowment", threshold, endowment)
-    else:
-        alone = fact("threshold >= value", threshold, value)
+    step = Fraction(0) if part.box else grid(part)[1]
+    needed, most = threshold, min(value, endowment)
+    if step:
+        needed, most = -(-threshold // step) * step, most // step * step
+    name = "threshold" if needed == threshold else "threshold on the grid"
+    worth = fact(f"n_agents * value > {name}", n * value, needed)
+    enough = fact(f"n_agents * the most that one would give >= {name}", n * most, needed)
+    alone = fact(f"{name} > endowment", needed, endowment)
+    if not alone.holds:
+        alone = fact(f"{name} >= value", needed, value)
     kind = f"{PROVISION_POINT} (in equilibrium just enough is given, or {'too little' if part.refund else 'nothing'})"
     if not worth.holds:
         kind = "no dilemma: the good is not worth its threshold"

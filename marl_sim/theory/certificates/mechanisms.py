@@ -222,10 +222,10 @@ def norm(part: Any, game: Game) -> Certificate:
         fact("(1 - 2 * error) * benefit > cost", clear * benefit, cost),
     )
     if not all(one.holds for one in facts):
-        return Certificate("", "does not make helping the good alone an equilibrium, for any patience", facts)
+        return Certificate("", "makes helping the good alone a strict equilibrium for no patience", facts)
     least = cost / (clear * benefit)
-    kind = "makes helping the good alone an equilibrium of the patient"
-    text = f"from a discount factor of {shown(least)} on, from one of an agent's encounters to its next"
+    kind = "makes helping the good alone a strict equilibrium of the patient"
+    text = f"above a discount factor of {shown(least)}, from one of an agent's encounters to its next"
     return Certificate("", kind, facts, (finding("patience", text, least),))
 
 
