@@ -1,5 +1,6 @@
 """The command marl-sim."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -50,9 +51,19 @@ def test_list_one_sort(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["lst"], "unknown command 'lst'; did you mean 'list'? (allowed: bench, describe, list, run)"),
+        (["lst"], "unknown command 'lst'; did you mean 'list'? (allowed: bench, certify, describe, list, run)"),
         (["list", "game"], "unknown sort 'game'; did you mean 'games'?"),
         (["describe", "stag_hnt"], "did you mean 'stag_hunt'?"),
+        (["certify", "stag_hnt"], "unknown game 'stag_hnt'; did you mean 'stag_hunt'?"),
+        (["certify", "StagHunt"], "unknown game 'StagHunt'"),
+        (["certify", "stag_hunt", "--set", "hair=3"], "stag_hunt: unknown option 'hair'; did you mean 'hare'?"),
+        (["certify", "stag_hunt", "--set", "hare"], "--set takes OPTION=VALUE, such as n_agents=4; got 'hare'"),
+        (["certify", "stag_hunt", "--set", "=3"], "--set takes OPTION=VALUE"),
+        (["certify", "stag_hunt", "--set", "hare=5"], "StagHunt needs stag > hare >= temptation > alone; got stag=4"),
+        (
+            ["certify", "public_goods", "--set", "n_agents=two"],
+            "n_agents must be a whole number of at least 1; got 'two'",
+        ),
         (["run", "direct_punishmnt"], "unknown scenario 'direct_punishmnt'; did you mean 'direct_punishment'?"),
         (["run", "there/is/none.py"], "there is no file there/is/none.py"),
         (["bench", "face"], "unknown benchmark 'face'; did you mean 'faces'?"),
@@ -84,6 +95,37 @@ def test_describe_every_game(capsys, name):
     assert (code, err) == (0, "")
     assert name in out
     assert len(out.splitlines()) > 10
+
+
+@pytest.mark.parametrize("name", ms.registered())
+def test_certify_every_game(capsys, name):
+    code, out, err = said(capsys, "certify", name)
+    assert (code, err) == (0, "")
+    assert out == f"{ms.theory.certify(name)}\n"
+    code, out, err = said(capsys, "certify", name, "--json")
+    assert (code, err) == (0, "")
+    record = json.loads(out)
+    assert (record["name"], list(record)) == (name, ["name", "kind", "facts", "findings", "mechanisms"])
+
+
+def test_certify_takes_options_of_the_game(capsys):
+    options = ["--set", "n_agents=3", "multiplier = 4.5", "--set", "order=fixed", "endowment=10"]
+    code, out, _ = said(capsys, "certify", "public_goods", *options)
+    assert code == 0
+    assert out.startswith("public_goods: no dilemma: contributing is dominant\n")
+    assert "path (10, 10, 10), payoffs (45, 45, 45)" in out
+    _, out, _ = said(capsys, "certify", "matrix_game", "--set", "payoffs=[[(3, 3), (0, 5)], [(5, 0), (1, 1)]]")
+    assert out.startswith("matrix_game: prisoner's dilemma\n")
+
+
+def test_help_of_certify_lists_the_games(capsys):
+    code, out, err = said(capsys, "certify", "--help")
+    assert (code, err) == (0, "")
+    listed = out.partition("names: ")[2].replace("\n", " ").split(", ")
+    assert [name.strip() for name in listed] == ms.registered()
+    code, _, err = said(capsys, "certify")
+    assert code == 2
+    assert "NAME" in err
 
 
 @pytest.fixture
