@@ -261,3 +261,12 @@ def test_load_of_another_game_or_size():
         start(dilemma(n_agents=5)).load(saved)
     with pytest.raises(ValueError, match="the saved state is of another game or size: "):
         start(dilemma(n_agents=4), 2).load(saved)
+
+
+def test_actions_that_cannot_be_written_to_are_read():
+    """Broadcast actions, one for all, in a single world too."""
+    for worlds in (1, 3):
+        sim = ms.Simulator(ms.make("prisoners_dilemma"), num_envs=worlds)
+        sim.reset()
+        step = sim.step(np.broadcast_to(np.int64(1), (worlds, 2)))
+        assert (step.reward == 1.0).all()
