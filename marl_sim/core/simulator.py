@@ -197,7 +197,7 @@ class Simulator:
                 f"actions must be integers of shape {self._shape}; got {actions.dtype} of shape {actions.shape}"
             )
         if actions.dtype != np.int64 or not (actions.flags.c_contiguous and actions.flags.writeable):
-            actions = np.array(actions, dtype=np.int64)  # as the compiled loop takes it
+            actions = np.array(actions, dtype=np.int64, order="C")  # as the compiled loop takes it
         self._go(actions, loop.STEP)
         return self._step
 
