@@ -4,6 +4,8 @@ import ast
 import itertools
 import json
 import math
+import re
+import shlex
 from dataclasses import replace
 from fractions import Fraction as F
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from the_pot import Pot
 
 import marl_sim as ms
+from marl_sim import cli
 from marl_sim.theory import Certificate, certificate_of, certify, fact, payoffs_of
 from marl_sim.theory.certificates import registry
 from marl_sim.theory.certificates.common import PROFILES
@@ -797,6 +800,15 @@ def test_wrong_use_is_refused_in_a_sentence(refused):
     refused(lambda: certify(3), "registered name", "3")
     with pytest.raises(KeyError):
         certify("stag_hunt").fact("stag < hare")
+
+
+def test_the_page_shows_what_the_command_prints(root, capsys):
+    page = (root / "docs" / "explanation" / "certificates.md").read_text()
+    shown = re.findall(r"```console\n\$ marl-sim (.*?)\n(.*?)```", page, re.DOTALL)
+    assert len(shown) == page.count("```console") >= 3
+    for command, output in shown:
+        assert cli.main(shlex.split(command)) == 0
+        assert capsys.readouterr().out == output
 
 
 def test_names():

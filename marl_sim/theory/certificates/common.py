@@ -155,7 +155,11 @@ def replicator(form: NormalForm) -> tuple[Finding, ...]:
 
 
 def _shares(words: tuple[str, ...], shares: tuple[Any, ...]) -> str:
-    return ", ".join(f"{shown(_short(share))} {word}" for word, share in zip(words, shares, strict=True) if share)
+    """A population in words."""
+    there = [(share, word) for share, word in zip(shares, words, strict=True) if share]
+    if len(there) == 1:
+        return f"all {there[0][1]}"
+    return ", ".join(f"{shown(_short(share))} {word}" for share, word in there)
 
 
 def _short(x: Any) -> Any:
