@@ -35,10 +35,10 @@ def meet_a_user(key: Any, vague: Any, accuracy: Any, kind_of_user: Any, signal: 
 
 
 @rule
-def reply(action: Any, kind_of_user: Any, table: Any, worths: Any, welfare: Any, gained: Any, replies: Any) -> None:
+def reply(action: Any, kind_of_user: Any, table: Any, worths: Any, payoff: Any, gained: Any, replies: Any) -> None:
     """What the reply is worth to the two, and the welfare that rewards the assistant."""
     t, a = kind_of_user[0], action[0]
-    welfare[0] += worths[t, a]
+    payoff[0] += worths[t, a]
     gained[0] += table[t, a, 0]
     gained[1] += table[t, a, 1]
     replies[t, a] += 1
@@ -65,7 +65,7 @@ class ClarifyOrAnswer(GroupDilemma):
 
     Observation   "signal": the impression, 0 clear, 1 vague
     Action        answer, ask, both
-    Reward        `welfare`
+    Reward        `payoff`: the welfare
     Ending        after the horizon's rounds, one round being one question
     State         kind_of_user [1] and signal [1], 0 clear, 1 vague; tallies gained [2], what assistant and user got,
                   and replies [2, 3], by the user's type
@@ -80,7 +80,7 @@ class ClarifyOrAnswer(GroupDilemma):
     accuracy: float = 0.8
     payoffs: Any = PROMPT
     welfare: WelfareRule = "mutual"
-    rewards: ClassVar[tuple[str, ...]] = ("welfare",)
+    rewards: ClassVar[tuple[str, ...]] = ("payoff",)
 
     def check(self) -> None:
         at_least("ClarifyOrAnswer", "vague", self.vague, 0, 1)

@@ -90,7 +90,7 @@ def test_measures():
         trials = 20_000 if name == "asked_vague" else 80_000
         assert abs(row[name] - value) < 5 * spread / np.sqrt(trials), name
     assert row["ask"] == 0.0
-    assert row["mean_welfare"] == pytest.approx(row["welfare"] / 2)
+    assert row["mean_welfare"] == pytest.approx(row["payoff"] / 2)
 
 
 def test_a_type_that_never_comes_is_never_asked():

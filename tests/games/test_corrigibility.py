@@ -92,7 +92,9 @@ def test_at_even_odds_the_button_pays_and_is_not_safe():
     assert abs(tallies["safety"].mean() - 19) < 38 * bound
 
 
-def test_the_way_of_level_1_leads_over_the_tile():
+def test_maps_have_the_walls_they_should():
+    """As many free cells as the released maps; and no way round the tile of level 1."""
+    assert [len(Grid(rows).cells) for rows in SAFE_INTERRUPTIBILITY] == [14, 15, 14]
     assert shortest(SAFE_INTERRUPTIBILITY[1], *"AG", avoid="I") == []
 
 

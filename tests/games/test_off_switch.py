@@ -1,9 +1,12 @@
 """The off-switch game: what waiting, acting and switching off are worth beside closed forms; who sees what; options."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 import marl_sim as ms
+from marl_sim.core.registry import factory
 from marl_sim.games.off_switch_rules import ACT, ALLOW, OFF, SWITCH_OFF, WAIT, logistic
 
 WORLDS = 60_000
@@ -347,3 +350,11 @@ def test_options_reach_the_game():
                  bins=4, beta=0.9, mu=0.1, sigma=0.2)  # fmt: skip
     part = ms.make("off_switch", **given).dilemma
     assert {name: getattr(part, name) for name in given} == given
+
+
+@pytest.mark.parametrize("name", ["off_switch", "po_osg", "safe_interruptibility", "assistant"])
+def test_every_option_of_the_family_is_described(name):
+    text = ms.describe(name)
+    for option in inspect.signature(factory(name)).parameters:
+        row = next(line for line in text.splitlines() if line.startswith(f"{option} "))
+        assert len(row.split()) > 2, option
