@@ -87,9 +87,9 @@ class BayesRobot(Policy):
         not_negative("BayesRobot", beta=0.0 if self.beta is None else self.beta)
 
     def act(self, view: View) -> np.ndarray:
-        mu, sigma, beta = view["mu"], view["sigma"], self.beta
-        if beta is None:
-            beta = view["beta"] if "beta" in view else 0.0  # noqa: SIM401  (a view has no get)
+        mu, sigma = view["mu"], view["sigma"]
+        told = view["beta"] if "beta" in view else np.zeros(view.n)
+        beta = told if self.beta is None else self.beta
         return np.where(sigma**2 >= 2 * beta * np.abs(mu), WAIT, np.where(mu > 0, ACT, SWITCH_OFF))
 
 
