@@ -99,7 +99,7 @@ def test_without_a_bonus_a_penalty_below_the_cost_leaves_nothing(n, steps, rho, 
 
 
 def closed_form(rho, gamma):
-    """Facts 1.2, result 3: the path of three movers with a bonus, no threshold and kappa=1, and how clear the choice is.
+    """Facts 1.2, result 3: the path of three movers with a bonus, without threshold, kappa=1; how clear the choice is.
 
     The first mover waits, seeds so much that the second makes up the rest of theta, or triggers both herself.
     """
@@ -293,6 +293,16 @@ def test_unique_means_that_no_other_path_is_an_equilibrium(n, gamma, rho, B, pen
         assert found.path in paths
         assert found.unique == (len(paths) == 1)
         assert found.unique or found.ties
+
+
+def test_both_tie_breaks_may_follow_one_of_several_equilibrium_paths():
+    """Who is indifferent could answer one deviation high and another low, which neither tie-break does."""
+    game = mac(4, 1, rho=1, gamma=0.5, B=0, penalty=0)
+    high, low = spne(game, ties="high"), spne(game, ties="low")
+    assert high.path == low.path == (0, 0, 0, 0)
+    assert len(all_paths(game)) > 1
+    assert not high.unique
+    assert not low.unique
 
 
 @pytest.mark.parametrize("ties", ["high", "low"])
