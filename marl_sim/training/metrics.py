@@ -36,9 +36,13 @@ class EpisodeBook:
     """Adds up what ended episodes report, seed by seed, and turns a block of them into a row.
 
     S seeds, B worlds a seed. `block` episodes of every world make a row, the last one of what is left of `episodes`.
+    Where episodes differ in length a row closes when B * block have ended, in whatever world, so that learning need not
+    wait; short ones then come first. With `even`, only the first `episodes` of each world count, long or short.
     """
 
-    def __init__(self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int, episodes: int):
+    def __init__(
+        self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int, episodes: int, even: bool = False
+    ):
         self.game, self.seeds, self.num_envs, self.block, self.episodes = game, seeds, num_envs, block, episodes
         s, n, worlds = len(seeds), game.n_agents, len(seeds) * num_envs
         self.running = {name: np.zeros((worlds, n)) for name in game.components}
@@ -47,6 +51,7 @@ class EpisodeBook:
         self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators", "to_favourites")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
         self.done = np.zeros(s, dtype=np.int64)  # episodes recorded, seed by seed
+        self.left = np.full(worlds, episodes) if even else None  # episodes of each world that still count
         self.friendly = (
             [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
         )
@@ -64,10 +69,13 @@ class EpisodeBook:
         if not ended.any():
             return []
         where = np.flatnonzero(ended)
+        if self.left is not None:
+            where = where[self.left[where] > 0]
+            self.left[where] -= 1
         seed = self._seed_of[where]
         for name in self.game.components:
             np.add.at(self.sums[f"paid:{name}"], seed, self.running[name][where])
-            self.running[name][where] = 0
+            self.running[name][ended] = 0
         for name in self.game.tallies:
             np.add.at(self.sums[name], seed, step.tallies[name][where])
         if "selected" in self.game.tallies:

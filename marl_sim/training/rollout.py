@@ -198,7 +198,7 @@ class Trainer:
     def evaluate(self, episodes: int = 20, game: Game | None = None) -> Rows:
         """A row for each seed of what its agents do when they neither explore nor learn, in worlds of their own.
 
-        episodes  at least so many, in num_envs worlds a seed; the training's worlds and random streams stay untouched
+        episodes  at least so many, equally many in each of num_envs worlds a seed; the training's worlds and random streams stay untouched
         game      where they play: the game they were trained in, or one that looks the same to them
         """
         game = self.game if game is None else game
@@ -211,7 +211,7 @@ class Trainer:
         sim = Simulator(game, self.num_envs, seeds)
         sim.reset()
         block = -(-episodes // self.num_envs)
-        book = EpisodeBook(game, self.seeds, self.num_envs, block, block)
+        book = EpisodeBook(game, self.seeds, self.num_envs, block, block, even=True)
         rows: Rows = []
         while len(rows) < len(self.seeds):
             rows += book.see(sim.step(self._decide(sim, greedy=True)[0]))

@@ -67,3 +67,18 @@ def test_they_can_be_tried_elsewhere():
             assert row["abroad_reward"] == 2 * row["greedy_reward"] > 0
     with pytest.raises(ValueError, match="another of the same agents, stages, choices and observations"):
         home.evaluate(10, ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(3), encode="index"))
+
+
+def test_long_episodes_count_as_much_as_short_ones():
+    """Half the episodes end after one round and half after many; the first to end are the short ones."""
+    game = ms.Society(ms.PrisonersDilemma(sees=()), n_agents=2, horizon=ms.Geometric(0.5), encode="index")
+    never = ms.Trainer(game, ms.TabularQ(), seeds=4, episodes=1, num_envs=5000)
+    for row in never.evaluate(5000):
+        assert abs(rounds_played(row) - 2.0) < 6 * np.sqrt(2 / 5000)  # a geometric length of mean 2 has variance 2
+
+
+def rounds_played(row):
+    """Rounds an episode, from the reward of two whose payoff a round is known by what they did."""
+    shares = {name: row[name] for name in ("mutual_cooperation", "sucker", "temptation", "mutual_defection")}
+    a_round = 6 * shares["mutual_cooperation"] + 4 * (shares["sucker"] + shares["temptation"])
+    return row["reward"] / (a_round + 2 * shares["mutual_defection"])
