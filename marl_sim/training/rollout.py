@@ -198,7 +198,8 @@ class Trainer:
     def evaluate(self, episodes: int = 20, game: Game | None = None) -> Rows:
         """A row for each seed of what its agents do when they neither explore nor learn, in worlds of their own.
 
-        episodes  at least so many, equally many in each of num_envs worlds a seed; the training's worlds and random streams stay untouched
+        episodes  at least so many, equally many in each of num_envs worlds a seed; the training's worlds and random
+                  streams stay untouched
         game      where they play: the game they were trained in, or one that looks the same to them
         """
         game = self.game if game is None else game
