@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from shipped import shipped
 from the_pot import Pot
 
 import marl_sim as ms
@@ -134,7 +135,7 @@ NAMED = {
 FALSE = {"assistant": ["value with the impression > value without"]}  # claims that do not hold as the games come
 
 
-@pytest.mark.parametrize("name", ms.registered())
+@pytest.mark.parametrize("name", shipped())
 def test_every_registered_game_is_certified_as_what_it_is_named_after(name):
     kind, claims = NAMED[name]
     found = certify(name)
@@ -193,7 +194,7 @@ def _exact(tree):
     return ast.fix_missing_locations(Exactly().visit(tree))
 
 
-@pytest.mark.parametrize("name", ms.registered())
+@pytest.mark.parametrize("name", shipped())
 def test_inequalities_are_true_of_the_options(name):
     """Claims that are formulae of options are evaluated from them; the others are recomputed in the tests below."""
     names, counted = namespace(ms.make(name)), 0
@@ -207,7 +208,7 @@ def test_inequalities_are_true_of_the_options(name):
     assert counted > 0 or name in in_words
 
 
-@pytest.mark.parametrize("name", ms.registered())
+@pytest.mark.parametrize("name", shipped())
 def test_every_certificate_is_text_and_json(name):
     found = certify(name)
     text = str(found)

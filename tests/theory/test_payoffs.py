@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped import shipped
 from small_games import everything, many
 
 import marl_sim as ms
@@ -88,7 +89,7 @@ def test_every_profile_pays_what_theory_says(name, options):
 
 def test_every_registered_game_that_theory_knows_is_tried():
     known = set()
-    for name in ms.registered():
+    for name in shipped():
         with contextlib.suppress(ValueError):
             normal_form(name, at_once=True)
             known.add(name)
