@@ -11,7 +11,7 @@ from fractions import Fraction as F
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from shipped import shipped
 from the_pot import Pot
@@ -317,6 +317,9 @@ def test_thresholds_of_the_repeated_dilemma():
 # ---------------------------------------------------------------- groups
 
 
+@example(n=4, multiplier=40, order="together")
+@example(n=3, multiplier=10, order="together")
+@example(n=2, multiplier=9, order="together")
 @given(n=st.integers(2, 5), multiplier=st.integers(0, 60), order=st.sampled_from(["together", "fixed"]))
 def test_public_goods_are_a_dilemma_inside_their_window(n, multiplier, order):
     r = F(multiplier, 10)

@@ -9,8 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import marl_sim as ms
-from marl_sim.theory import spne
+from marl_sim.theory import normal_form, spne
 from marl_sim.theory.backward import LIMIT
+from marl_sim.theory.certificates.turns import ends
 from marl_sim.theory.sequences import moves
 
 ONES = (1, 1, 1)
@@ -217,17 +218,6 @@ GAMES = [
 NAMES = [type(game.dilemma).__name__ for game in GAMES]
 
 
-def ends(game, depth, state, path=()):
-    """Every way to play on from a state: (what is chosen, what all get) with what the earlier chose in front."""
-    tree = moves(game)
-    for choice in tree.choices(depth, state):
-        after = tree.after(depth, state, choice)
-        if depth + 1 == len(tree.movers) or type(after).__name__ == "Over":
-            yield (*path, choice)
-        else:
-            yield from ends(game, depth + 1, after, (*path, choice))
-
-
 @pytest.mark.parametrize("ties", ["high", "low"])
 @pytest.mark.parametrize("game", GAMES, ids=NAMES)
 def test_nobody_gains_by_deviating_once_at_any_state(game, ties):
@@ -293,6 +283,26 @@ def test_unique_means_that_no_other_path_is_an_equilibrium(n, gamma, rho, B, pen
         assert found.path in paths
         assert found.unique == (len(paths) == 1)
         assert found.unique or found.ties
+
+
+@pytest.mark.parametrize("game", GAMES[:7], ids=NAMES[:7])
+def test_every_path_pays_what_the_normal_form_says(game):
+    """The same formulae, written for totals here and for profiles there."""
+    form, tree, unit = normal_form(game, at_once=True), moves(game), game.dilemma.levels - 1
+    for profile in form.profiles():
+        path = tuple(F(str(game.dilemma.endowment)) * k / unit for k in profile)
+        assert tree.payoffs(path) == tuple(form.payoff(profile)), profile
+
+
+@pytest.mark.parametrize("game", GAMES[9:], ids=NAMES[9:])
+def test_every_end_of_the_classics_pays_what_the_game_says(game):
+    """Ends in the order of the game's own table, the answers of the ultimatum game being the other way round."""
+    got = [tuple(map(float, moves(game).payoffs(path))) for path in ends(moves(game))]
+    table = game.dilemma.payoffs[:, ::-1] if isinstance(game.dilemma, ms.UltimatumGame) else game.dilemma.payoffs
+    want = [tuple(pay) for pay in table.reshape(-1, 2)]
+    if isinstance(game.dilemma, ms.TrustGame):  # of nothing, all shares are one
+        want = want[game.dilemma.shares - 1 :]
+    assert got == [pytest.approx(pay) for pay in want]
 
 
 def test_both_tie_breaks_may_follow_one_of_several_equilibrium_paths():
@@ -381,6 +391,7 @@ def test_the_same_game_however_it_is_given():
         (lambda: ms.Group(ms.MacSPGG(order="fixed", sees="last"), n_agents=3), ["sees='last'", "sees='total'"]),
         (lambda: ms.Group(ms.MacSPGG(order="fixed", box=True), n_agents=3), ["box=False"]),
         (lambda: ms.Group(ms.MacSPGG(order="fixed", levels=2001), n_agents=10), [f"{LIMIT:,}", "levels"]),
+        (lambda: ms.Group(ms.PublicGoods(order="fixed"), ms.PeerPunishment(), n_agents=3), ["alone", "PeerPunishment"]),
         (lambda: ms.PrisonersDilemma(), ["no moves in order", "PrisonersDilemma", "Centipede"]),
         (lambda: "trsut", ["trsut", "trust"]),
     ],
