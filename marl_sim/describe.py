@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .core.docstrings import SOURCES, Docstring, meanings
 from .core.encounters import Encounters
 from .core.errors import unknown
 from .core.fields import Slot
@@ -32,50 +33,6 @@ EVENTS = {
     "deal": "before each pass through the stages",
     "round": "at the end of a round",
 }
-SOURCES = ("Source", "Sources", "Reference", "References")
-CITED = re.compile(r"\(([A-Z][^()]*?\b(?:19|20)\d\d)[^()]*\)|([A-Z][\w&. ]*? \((?:19|20)\d\d\))")
-
-
-@dataclasses.dataclass(frozen=True)
-class Docstring:
-    """A docstring's paragraphs, and its entries: lines of the form `name, name   what it is`."""
-
-    summary: str
-    paragraphs: tuple[str, ...]
-    entries: dict[str, str]
-
-    @classmethod
-    def of(cls, thing: Any) -> Docstring:
-        """Read the docstring of a class, a function or a rule."""
-        text = thing.__doc__ if isinstance(thing, Rule) else inspect.getdoc(thing)
-        paragraphs: list[list[str]] = [[]]
-        entries: dict[str, str] = {}
-        open_entry: list[str] = []
-        for line in inspect.cleandoc(text or "").splitlines():
-            entry = re.match(r"(\S(?:.*?\S)?) {2,}(\S.*)$", line)
-            if not line.strip():
-                paragraphs.append([])
-                open_entry = []
-            elif entry:
-                open_entry = [name.strip() for name in entry[1].split(",")]
-                entries |= dict.fromkeys(open_entry, entry[2])
-            elif open_entry and line.startswith("  "):
-                entries |= {name: f"{entries[name]} {line.strip()}" for name in open_entry}
-            else:
-                open_entry = []
-                paragraphs[-1].append(line.strip())
-        found = [" ".join(lines) for lines in paragraphs if lines]
-        return cls(found[0] if found else "", tuple(found[1:]), entries)
-
-    @property
-    def sources(self) -> list[str]:
-        """What it cites: its source entries, then names with a year in its text."""
-        given = [self.entries[name] for name in SOURCES if name in self.entries]
-        others = {name: text for name, text in self.entries.items() if name not in SOURCES}
-        text = " ".join((self.summary, *self.paragraphs, *others.values()))
-        cited = [a or b for a, b in CITED.findall(text)]
-        apart = re.compile(r"; (?![^()]*\))")
-        return [source.strip() for entry in given for source in apart.split(entry)] + list(dict.fromkeys(cited))
 
 
 def describe(what: Game | Part | type[Part] | str, **options: Any) -> str:
@@ -265,10 +222,7 @@ def describe_part(part: Part | type[Part]) -> str:
 def part_options(part: Part | type[Part]) -> str:
     """The options of a part with their values (or defaults) and meanings."""
     cls = part if isinstance(part, type) else type(part)
-    known: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        known |= Docstring.of(base).entries if base.__doc__ and issubclass(base, Part) else {}
-    rows = []
+    known, rows = meanings(cls), []
     for field in fields_of(cls):
         value = field.default if isinstance(part, type) else getattr(part, field.name)
         rows.append([field.name, shown(value), known.get(field.name, "")])
