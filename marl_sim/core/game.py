@@ -26,6 +26,12 @@ def where(stage: Any, out: Any) -> None:
     out[0] = stage[0]
 
 
+def check_agents(n_agents: Any) -> None:
+    """ValueError in one sentence unless it is a number of agents."""
+    if isinstance(n_agents, bool) or not isinstance(n_agents, int | np.integer) or n_agents < 1:
+        raise ValueError(f"n_agents must be a whole number of at least 1; got {n_agents!r}")
+
+
 class Game:
     """Parts composed into rounds of stages for `n_agents` agents.
 
@@ -50,8 +56,7 @@ class Game:
         encode: str = "one_hot",
         closing: tuple[Part, ...] = (),
     ):
-        if isinstance(n_agents, bool) or not isinstance(n_agents, int | np.integer) or n_agents < 1:
-            raise ValueError(f"n_agents must be a whole number of at least 1; got {n_agents!r}")
+        check_agents(n_agents)
         if encode not in ("one_hot", "index"):
             raise ValueError(f"encode must be 'one_hot' or 'index'; got {encode!r}")
         self.n_agents = int(n_agents)

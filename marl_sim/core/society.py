@@ -6,10 +6,8 @@ import importlib
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import numpy as np
-
 from .encounters import Encounters, neighbours
-from .game import Game
+from .game import Game, check_agents
 from .horizon import Horizon
 from .part import Part
 
@@ -79,7 +77,8 @@ class Society(Game):
     ):
         if not isinstance(dilemma, Dilemma):
             raise ValueError(f"a society needs a dilemma first, such as PrisonersDilemma(); got {dilemma!r}")
-        if isinstance(n_agents, int | np.integer) and n_agents < 2:
+        check_agents(n_agents)
+        if n_agents < 2:
             raise ValueError(f"n_agents must be at least 2, since a dilemma is played in pairs; got {n_agents}")
         if encounters not in ("together", "in turn"):
             raise ValueError(f"encounters must be 'together' or 'in turn'; got {encounters!r}")

@@ -13,6 +13,7 @@ import marl_sim as ms
     [
         (lambda: ms.Society(ms.PrisonersDilemma(), n_agents=1), "n_agents must be at least 2, .* got 1"),
         (lambda: ms.Society(ms.PrisonersDilemma(), n_agents=2.5), "n_agents must be a whole number .*; got 2.5"),
+        (lambda: ms.Society(ms.PrisonersDilemma(), n_agents="two"), "n_agents must be a whole number .*; got 'two'"),
         (lambda: ms.Society(ms.Reputation()), "a society needs a dilemma first"),
         (lambda: ms.Society(ms.PrisonersDilemma(), "punishment"), "a mechanism was expected, such as .*; got 'punish"),
         (lambda: ms.Society(ms.PrisonersDilemma(), ms.Reputation(), ms.Reputation()), "Reputation is given twice"),
