@@ -30,6 +30,7 @@ _HOMES = {
     "core.stage": ("Stage",),
     "core.fields": ("Field", "ints", "floats"),
     "core.errors": ("IllegalAction", "NotReset"),
+    "core.factories": ("register_part",),
     "core.registry": ("make", "register", "registered"),
     "games.matrix": (
         "MatrixGame",

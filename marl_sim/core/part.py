@@ -37,6 +37,7 @@ class Part:
     """
 
     rewards: ClassVar[tuple[str, ...]] = ()  # reward components its rules write
+    unlisted: ClassVar[tuple[str, ...]] = ()  # options that are no options of a registered game of it alone
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -67,8 +67,11 @@ class Centipede(Dilemma):
                       `large` times its growth and leaves `small` times it; if nobody stops, it is as if the one whose
                       turn it would be had stopped (McKelvey & Palfrey 1992)
     iterations        moves of each player, so that a game has at most 2 * iterations
-    cost, benefit     of the linear form, benefit > cost > 0. Defaults: Dasgupta & Musolesi's
-    large, small, growth   of the exponential form, large > growth * small >= 0 and growth > 1
+    cost              linear: what continuing costs the mover, above 0. Default: Dasgupta & Musolesi's
+    benefit           linear: what it gives the other, above cost. Default: theirs
+    large             exponential: what stopping at once would give the mover, above growth * small
+    small             exponential: what it would leave the other, at least 0
+    growth            exponential: growth of both with every move, above 1
     sees              what the mover sees: "target" the other's last actions, "own" one's own, "move" how far the game
                       is
 
@@ -96,6 +99,7 @@ class Centipede(Dilemma):
     growth: float = 2.0
     sees: tuple[str, ...] = ("target", "own", "move")
     rewards: ClassVar[tuple[str, ...]] = ("payoff",)
+    unlisted: ClassVar[tuple[str, ...]] = ("sees",)
 
     def check(self) -> None:
         at_least("Centipede", "iterations", self.iterations, 1)

@@ -198,6 +198,7 @@ class Contributions(GroupDilemma):
     box: bool = False
     fair: float = 0.5
     rewards: ClassVar[tuple[str, ...]] = ()
+    unlisted: ClassVar[tuple[str, ...]] = ("fair",)
     pays: ClassVar[tuple[Rule, ...]] = ()
 
     def __post_init__(self) -> None:

@@ -92,6 +92,7 @@ class MacSPGG(Contributions):
     penalty: float = 1.5
     bonus: Literal["prod", "mean", "const"] = "prod"
     rewards: ClassVar[tuple[str, ...]] = ("cost", "bonus", "share", "penalised")
+    unlisted: ClassVar[tuple[str, ...]] = ("endowment", "fair")
     pays: ClassVar[tuple[Rule, ...]] = (reward_by_turn, penalise)
 
     def check(self) -> None:

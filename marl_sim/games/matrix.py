@@ -73,6 +73,7 @@ class MatrixGame(Dilemma):
     cooperative: tuple[int, ...] = (0,)
     sees: tuple[str, ...] = ("target", "own")
     rewards: ClassVar[tuple[str, ...]] = ("payoff",)
+    unlisted: ClassVar[tuple[str, ...]] = ("sees",)
 
     def check(self) -> None:
         try:
@@ -172,6 +173,7 @@ class NamedGame(MatrixGame):
     """Base of the named 2 x 2 games, whose payoffs are options of their own and keep an order."""
 
     order: ClassVar[str] = ""
+    unlisted: ClassVar[tuple[str, ...]] = ("payoffs", "actions", "column_actions", "cooperative", "sees")
 
     def require(self, holds: bool, **values: float) -> None:
         """Refuse payoffs that break the order the name stands for."""
@@ -189,11 +191,15 @@ class NamedGame(MatrixGame):
 class PrisonersDilemma(NamedGame):
     """Defection dominates, and mutual cooperation is better for both than mutual defection.
 
-    reward, punishment    for both when both cooperate, when both defect
-    temptation, sucker    for a defector and a cooperator who meet
+    reward       for both when both cooperate
+    temptation   for defecting on a cooperator
+    sucker       for cooperating with a defector
+    punishment   for both when both defect
 
     temptation > reward > punishment > sucker, and 2 * reward > temptation + sucker, so that taking turns at exploiting
-    each other does not beat cooperation (Rapoport & Chammah 1965). Defaults: Dasgupta & Musolesi's 3, 4, 0, 1.
+    each other does not beat cooperation. Defaults: Dasgupta & Musolesi's 3, 4, 0, 1.
+
+    Source       Rapoport & Chammah, "Prisoner's Dilemma" (1965)
     """
 
     reward: float = 3.0
@@ -215,8 +221,10 @@ class PrisonersDilemma(NamedGame):
 class DonationGame(NamedGame):
     """A prisoner's dilemma in which cooperating gives the other something: benefit > cost > 0.
 
-    benefit   what a cooperator gives the other
-    cost      what that costs it
+    benefit   what the other gets
+    cost      what giving costs, less than the benefit
+
+    Source    Sigmund, "The Calculus of Selfishness" (2010)
     """
 
     benefit: float = 5.0
@@ -234,12 +242,16 @@ class DonationGame(NamedGame):
 
 
 class StagHunt(NamedGame):
-    """Hunting the stag together is best, but the hare is safe: two pure equilibria (Skyrms 2004).
+    """Hunting the stag together is best, but the hare is safe: two pure equilibria.
 
-    stag, hare            for both when both hunt the stag, when both hunt hares
-    temptation, alone     for a hare hunter and a stag hunter who meet
+    stag         for both when both hunt the stag
+    hare         for both when both hunt hares
+    temptation   for hunting hares beside a stag hunter
+    alone        for hunting the stag alone
 
     stag > hare >= temptation > alone.
+
+    Source       Skyrms, "The Stag Hunt and the Evolution of Social Structure" (2004)
     """
 
     stag: float = 4.0
@@ -261,8 +273,12 @@ class StagHunt(NamedGame):
 class Chicken(NamedGame):
     """Whoever dares against one who swerves wins, but two who dare crash: win > both_swerve > swerve > crash.
 
-    both_swerve, crash    for both when both swerve, when both dare
-    win, swerve           for who dares and who swerves when they meet
+    win           for daring when the other swerves
+    both_swerve   for both when both swerve
+    swerve        for swerving when the other dares
+    crash         for both when both dare
+
+    Source        Rapoport & Chammah, "The game of chicken" (1966)
     """
 
     win: float = 4.0
@@ -284,8 +300,11 @@ class Chicken(NamedGame):
 class BattleOfTheSexes(NamedGame):
     """Both want to meet, each at its own favourite: favourite > other > apart. Row likes action 0, column action 1.
 
-    favourite, other      for meeting at one's own favourite, at the other's
-    apart                 for not meeting
+    favourite   for meeting at one's own place
+    other       for meeting at the other's
+    apart       for not meeting
+
+    Source      Luce & Raiffa, "Games and Decisions" (1957)
     """
 
     favourite: float = 3.0
@@ -307,7 +326,10 @@ class BattleOfTheSexes(NamedGame):
 class PureCoordination(NamedGame):
     """What they do does not matter, if only they do the same: match > mismatch.
 
-    match, mismatch       for both when they do the same, when they do not
+    match      for both when they do the same
+    mismatch   for both when they do not
+
+    Source     Lewis, "Convention" (1969)
     """
 
     match: float = 1.0
@@ -326,8 +348,13 @@ class PureCoordination(NamedGame):
 class Harmony(NamedGame):
     """No dilemma: cooperation dominates. reward > temptation, sucker > punishment and reward > punishment.
 
-    reward, punishment    for both when both cooperate, when both defect
-    temptation, sucker    for a defector and a cooperator who meet
+    reward       for both when both cooperate
+    temptation   for defecting on a cooperator
+    sucker       for cooperating with a defector
+    punishment   for both when both defect
+
+    Source       Santos, Pacheco & Lenaerts, "Evolutionary dynamics of social dilemmas in structured heterogeneous
+                 populations" (PNAS 2006)
     """
 
     reward: float = 4.0

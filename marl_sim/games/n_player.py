@@ -54,6 +54,7 @@ class TwoActions(Contributions):
     cost: float = 1.0
     actions: ClassVar[tuple[str, str]] = ("defect", "cooperate")
     rewards: ClassVar[tuple[str, ...]] = ("payoff",)
+    unlisted: ClassVar[tuple[str, ...]] = ("bids", "bid_price")
 
     @property
     def stake(self) -> float:

@@ -101,6 +101,7 @@ class TwoStep(Dilemma):
     fair: float = 0.5
     sees: tuple[str, ...] = ("target", "own")
     rewards: ClassVar[tuple[str, ...]] = ("payoff",)
+    unlisted: ClassVar[tuple[str, ...]] = ("fair", "sees")
     measured: ClassVar[tuple[str, ...]] = ()
 
     def check(self) -> None:
