@@ -37,7 +37,7 @@ def test_each_rule_has_its_own_best_reply(scenario):
 
 @pytest.mark.slow
 def test_learned_replies_are_best_away_from_ties(scenario):
-    """Every seed and cell in which the best reply leads by more than 6 standard errors of the difference it must see."""
+    """In every seed and cell where the best reply leads by more than 6 standard errors of what it must tell apart."""
     module = scenario("assistant_game")
     options = module.Options(grid=6)
     checked = 0
