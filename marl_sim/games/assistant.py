@@ -12,10 +12,10 @@ from ..core.group import Group, GroupDilemma
 from ..core.horizon import Fixed
 from ..core.part import Episode, at_least
 from ..core.registry import register
-from ..core.rng import uniform
+from ..core.rng import integer, uniform
 from ..core.rules import rule
 from ..core.stage import Stage
-from .tables import shown
+from .tables import as_numbers, is_number, shown
 
 CLEAR, VAGUE = 0, 1
 REPLIES = ("answer", "ask", "both")
@@ -25,13 +25,16 @@ PROMPT: Table = (  # of the clear and of the vague user; answer, ask, both; (ass
     ((2.0, 1.8), (1.3, 1.2), (2.0, 2.1)),
 )
 WelfareRule = Literal["mutual", "linear", "user", "assistant"]
+Numbers = float | tuple[float, ...]
 
 
 @rule
-def meet_a_user(key: Any, vague: Any, accuracy: Any, kind_of_user: Any, signal: Any) -> None:
+def meet_a_user(key: Any, priors: Any, accuracies: Any, case: Any, kind_of_user: Any, signal: Any) -> None:
     """A user comes, vague with some probability, and the assistant gets an impression that may be wrong."""
-    kind_of_user[0] = uniform(key, 0) < vague
-    signal[0] = kind_of_user[0] if uniform(key, 1) < accuracy else 1 - kind_of_user[0]
+    c = integer(key, 2, priors.size)
+    case[0] = c
+    kind_of_user[0] = uniform(key, 0) < priors[c]
+    signal[0] = kind_of_user[0] if uniform(key, 1) < accuracies[c] else 1 - kind_of_user[0]
 
 
 @rule
@@ -50,11 +53,18 @@ def see_signal(signal: Any, out: Any) -> None:
     out[0] = signal[0]
 
 
+@rule
+def see_case(case: Any, out: Any) -> None:
+    """Which case it is."""
+    out[0] = case[0]
+
+
 class ClarifyOrAnswer(GroupDilemma):
     """A user asks, clearly or vaguely; an assistant that has only an impression of which answers, asks back, or both.
 
     vague      probability of a vague user (VQ; else the question is definite, DQ)
-    accuracy   probability that the impression is right, 1/2: it says nothing
+    accuracy   probability that the impression is right, 1/2: it says nothing. Both may be tuples of equal length:
+               cases, of which one is drawn every round, each as likely, and shown to the assistant
     payoffs    payoffs[user: clear, vague][reply: answer (DA), ask (CQ), both (AQ)] = (assistant's, user's)
     welfare    what rewards the assistant: "mutual" sqrt(assistant's * user's), "linear" their mean, "user" or
                "assistant" that one alone
@@ -63,28 +73,37 @@ class ClarifyOrAnswer(GroupDilemma):
     paper's released code; there a model writes the table anew for every question, and no table is the true one. The
     game around the table (types, impressions) is this project's.
 
-    Observation   "signal": the impression, 0 clear, 1 vague
+    Observation   "signal": the impression, 0 clear, 1 vague; "case", its number, if there are several
     Action        answer, ask, both
     Reward        `payoff`: the welfare
     Ending        after the horizon's rounds, one round being one question
-    State         kind_of_user [1] and signal [1], 0 clear, 1 vague; tallies gained [2], what assistant and user got,
-                  and replies [2, 3], by the user's type
+    State         case [1], kind_of_user [1] and signal [1], 0 clear, 1 vague; tallies gained [2], what assistant and
+                  user got, and replies [2, 3], by the user's type
     Measures      answer, ask, both: shares of the replies; user_payoff, assistant_payoff and mean_welfare a question;
                   asked_vague, asked_clear: share of the users of that type who are asked (ask or both)
-    Errors        a table of another shape, numbers that are not finite, probabilities outside 0 to 1, payoffs below 0
-                  with "mutual" welfare, more than one agent
+    Errors        a table of another shape, numbers that are not finite, probabilities outside 0 to 1, tuples of unequal
+                  length, payoffs below 0 with "mutual" welfare, more than one agent
     Source        Zhu, Zhang, Cisneros-Velarde & You, "GTAlign" (2025; arXiv 2510.08872)
     """
 
-    vague: float = 0.5
-    accuracy: float = 0.8
+    vague: Numbers = 0.5
+    accuracy: Numbers = 0.8
     payoffs: Any = PROMPT
     welfare: WelfareRule = "mutual"
     rewards: ClassVar[tuple[str, ...]] = ("payoff",)
 
     def check(self) -> None:
-        at_least("ClarifyOrAnswer", "vague", self.vague, 0, 1)
-        at_least("ClarifyOrAnswer", "accuracy", self.accuracy, 0, 1)
+        for name in ("vague", "accuracy"):
+            value = getattr(self, name)
+            one = is_number(value)
+            taken = as_numbers("ClarifyOrAnswer", name, (value,) if one else value, or_one=True)
+            object.__setattr__(self, name, taken[0] if one else taken)
+            for number in taken:
+                at_least("ClarifyOrAnswer", name, number, 0, 1)
+        lengths = [len(x) for x in (self.vague, self.accuracy) if isinstance(x, tuple)]
+        if len(set(lengths)) > 1:
+            found = " and ".join(map(str, lengths))
+            raise ValueError(f"ClarifyOrAnswer: vague and accuracy, if tuples, must be of equal length; got {found}")
         try:
             table = np.array(self.payoffs, dtype=np.float64)
         except (TypeError, ValueError):
@@ -99,6 +118,13 @@ class ClarifyOrAnswer(GroupDilemma):
                 f"ClarifyOrAnswer: payoffs must be at least 0 for mutual welfare, a root of their product; "
                 f"got {table.min():g}"
             )
+
+    @property
+    def cases(self) -> tuple[tuple[float, float], ...]:
+        """(vague, accuracy) of every case."""
+        vague, accuracy = several(self.vague), several(self.accuracy)
+        count = max(len(vague), len(accuracy))
+        return tuple(zip(vague * (count // len(vague)), accuracy * (count // len(accuracy)), strict=True))
 
     @property
     def table(self) -> np.ndarray:
@@ -123,10 +149,11 @@ class ClarifyOrAnswer(GroupDilemma):
             raise ValueError(f"ClarifyOrAnswer has n_agents=1, the assistant; got {game.n_agents}")
 
     def state(self, game: Game) -> dict[str, StateField]:
-        return {"kind_of_user": ints(1), "signal": ints(1)}
+        return {"case": ints(1), "kind_of_user": ints(1), "signal": ints(1)}
 
     def constants(self, game: Game) -> dict[str, Any]:
-        return {"table": self.table, "worths": self.worths}
+        priors, accuracies = np.array(self.cases).T.copy()
+        return {"table": self.table, "worths": self.worths, "priors": priors, "accuracies": accuracies}
 
     def stages(self, game: Game) -> list[Stage]:
         return [Stage("reply", REPLIES, then=(reply,))]
@@ -135,7 +162,10 @@ class ClarifyOrAnswer(GroupDilemma):
         return {"deal": meet_a_user}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        return {"reply": [Field("signal", 1, see_signal, 2, words="the impression of the user, 0 clear, 1 vague")]}
+        seen = [Field("signal", 1, see_signal, 2, words="the impression of the user, 0 clear, 1 vague")]
+        if len(self.cases) > 1:
+            seen.append(Field("case", 1, see_case, len(self.cases), words="number of the case"))
+        return {"reply": seen}
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"gained": (2,), "replies": (2, 3)}
@@ -153,10 +183,15 @@ class ClarifyOrAnswer(GroupDilemma):
         }
 
 
+def several(value: Numbers) -> tuple[float, ...]:
+    """One number, or some, as a tuple."""
+    return value if isinstance(value, tuple) else (value,)
+
+
 @register("assistant")
 def assistant(
-    vague: float = 0.5,
-    accuracy: float = 0.8,
+    vague: Numbers = 0.5,
+    accuracy: Numbers = 0.8,
     payoffs: Any = PROMPT,
     welfare: WelfareRule = "mutual",
     rounds: int = 1,
@@ -165,7 +200,7 @@ def assistant(
     """An assistant answers, asks back, or does both, without knowing whether the question is clear.
 
     vague      probability that the user's question is vague
-    accuracy   probability that the assistant's impression of it is right
+    accuracy   probability that the assistant's impression of it is right; both may be tuples, one case drawn a round
     payoffs    [clear, vague][answer, ask, both] = (assistant's, user's)
     welfare    what rewards the assistant: "mutual" (the geometric mean), "linear", "user" or "assistant"
     rounds     questions an episode

@@ -83,6 +83,10 @@ def assistant_oracle(
             raise ValueError("assistant_oracle: " + unknown("game", type(part).__name__, ["ClarifyOrAnswer"]))
         payoffs, vague, accuracy = options["payoffs"], options["vague"], options["accuracy"]
         welfare = welfare or options["welfare"]
+        if isinstance(vague, tuple) or isinstance(accuracy, tuple):
+            raise ValueError(
+                f"assistant_oracle answers one vague and one accuracy at a time; the game has {len(part.cases)} cases"
+            )
     return _oracle(table_of(payoffs), vague, accuracy, welfare or "mutual")
 
 

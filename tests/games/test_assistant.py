@@ -47,6 +47,23 @@ def test_users_come_by_the_prior_and_impressions_are_right_as_often_as_said(vagu
         assert abs(right.mean() - accuracy) <= 5 * np.sqrt(accuracy * (1 - accuracy) / right.size)
 
 
+def test_cases_are_as_likely_and_each_is_itself():
+    """Two priors with two accuracies; every case is shown, and in it users and impressions are as it says."""
+    worlds, wanted = 40_000, ((0.2, 0.9), (0.7, 0.6))
+    game = ms.make("assistant", vague=(0.2, 0.7), accuracy=(0.9, 0.6), encode="index")
+    assert game.dilemma.cases == wanted
+    sim = ms.Simulator(game, worlds, seed=4)
+    sim.reset()
+    case, user, signal = (sim.state[name][:, 0] for name in ("case", "kind_of_user", "signal"))
+    np.testing.assert_array_equal(sim.obs[:, 0, game.layout.block("reply")], np.stack([signal, case], 1))
+    assert abs(case.mean() - 0.5) < 5 * 0.5 / np.sqrt(worlds)
+    for c, (vague, accuracy) in enumerate(wanted):
+        mine = case == c
+        assert abs(user[mine].mean() - vague) < 5 * 0.5 / np.sqrt(mine.sum())
+        assert abs((signal == user)[mine].mean() - accuracy) < 5 * 0.5 / np.sqrt(mine.sum())
+    assert ms.ClarifyOrAnswer(vague=(0.2, 0.7)).cases == ((0.2, 0.8), (0.7, 0.8))
+
+
 def test_the_assistant_sees_its_impression_alone():
     sim = ms.Simulator(ms.make("assistant"), 500, seed=3)
     sim.reset()
@@ -115,4 +132,9 @@ def test_wrong_options_are_refused(refused):
     refused(lambda: ms.make("assistant", payoffs="rich"), "payoffs", "rich")
     refused(lambda: ms.make("assistant", payoffs=np.full((2, 3, 2), np.nan)), "payoffs", "finite")
     refused(lambda: ms.make("assistant", welfare="mutal"), "'mutal'", "did you mean 'mutual'")
+    refused(lambda: ms.make("assistant", vague=(0.1, 1.5)), "vague", "from 0 to 1", "1.5")
+    refused(lambda: ms.make("assistant", vague=()), "vague", "a finite number or a tuple", "()")
+    refused(lambda: ms.make("assistant", vague="0.5"), "vague", "a finite number or a tuple", "'0.5'")
+    refused(lambda: ms.make("assistant", vague=(0.1, 0.2), accuracy=(0.5, 0.6, 0.7)), "equal length", "2 and 3")
+    refused(lambda: ms.theory.assistant_oracle(ms.make("assistant", vague=(0.1, 0.2))), "one vague", "2 cases")
     refused(lambda: ms.Group(ms.ClarifyOrAnswer(), n_agents=2), "n_agents=1", "2")
