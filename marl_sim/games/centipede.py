@@ -65,7 +65,7 @@ class Centipede(Dilemma):
     form              "linear": continuing costs the mover `cost` and gives the other `benefit`; stopping changes
                       nothing. "exponential": the pot grows by the factor `growth` with every move; whoever stops takes
                       `large` times its growth and leaves `small` times it; if nobody stops, it is as if the one whose
-                      turn it would be had stopped (McKelvey & Palfrey 1992)
+                      turn it would be had stopped
     iterations        moves of each player, so that a game has at most 2 * iterations
     cost              linear: what continuing costs the mover, above 0. Default: Dasgupta & Musolesi's
     benefit           linear: what it gives the other, above cost. Default: theirs
@@ -75,7 +75,7 @@ class Centipede(Dilemma):
     sees              what the mover sees: "target" the other's last actions, "own" one's own, "move" how far the game
                       is
 
-    Backward induction stops at once, though both would be better off at the end (Rosenthal 1981). One round is one
+    Backward induction stops at once, though both would be better off at the end. One round is one
     whole game. After each move the other stages of a round come too (to punish the mover, to talk, to give before the
     next), and what they did last, in whatever game, is what others know of agents. Continuing counts as cooperation.
     Learners see the whole worth of a move only with the next one, so train with credit="next".
@@ -86,8 +86,10 @@ class Centipede(Dilemma):
     State         move [1]; recent, did, defected, played, seen_as (see games.memory.memories); tallies games [1] and
                   continued [1], the moves that continued
     Errors        payoffs that break their order; more than one table at a time: give encounters="in turn"
-    Source        Dasgupta & Musolesi, "Investigating the impact of direct punishment" (JAAMAS 2025), their released
-                  code
+    Sources       Rosenthal, "Games of perfect information, predatory pricing and the chain-store paradox" (1981);
+                  McKelvey & Palfrey, "An experimental study of the centipede game" (1992), for the exponential form;
+                  Dasgupta & Musolesi, "Investigating the impact of direct punishment" (JAAMAS 2025), their released
+                  code, for the linear one
     """
 
     form: Literal["linear", "exponential"] = "linear"

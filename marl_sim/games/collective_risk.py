@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.factories import register_part
 from ..core.fields import Field, StateField, floats, ints
 from ..core.game import Game
 from ..core.group import GroupDilemma
@@ -182,3 +183,16 @@ class CollectiveRisk(GroupDilemma):
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:
         return {"saved": (1,), "reached": (1,), "disaster": (1,)}
+
+
+register_part(
+    "collective_risk",
+    CollectiveRisk,
+    """The collective-risk dilemma: if a group does not save enough, all may lose what they kept.
+
+    Six players with 40 euros each give 0, 2 or 4 in each of 10 rounds towards 120, as commonly reported; the experiment
+    has risks of 0.9, 0.5 and 0.1, and shows what everybody gave last. All is paid after the last round. Giving one's
+    part leaves 20; giving nothing leaves 40 with probability 1 - risk.
+    """,
+    n_agents=6,
+)

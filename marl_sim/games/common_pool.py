@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.factories import register_part
 from ..core.fields import Field, StateField, floats
 from ..core.game import Game
 from ..core.group import GroupDilemma
@@ -107,7 +108,7 @@ class CommonPool(GroupDilemma):
     Where more is asked for than is there, all get the same share of what they asked for. The regrowth is that of the
     stock before the harvest. The largest harvest that can be taken for ever, the maximum sustainable yield, is
     growth * capacity / 4 a round, from a stock of half the capacity: there the regrowth is largest. An agent that asks
-    for more than its n-th part of that yield defects.
+    for more than its n-th part of that yield defects. The default numbers are nobody's.
 
     Observation   "stock" (share of capacity, 0 to 1, or its bin); "last_harvest", of all together (share of
                   n * most, or its bin)
@@ -122,7 +123,7 @@ class CommonPool(GroupDilemma):
     Errors        numbers outside their range
     Sources       Gordon, "The economic theory of a common-property resource: the fishery" (1954); Schaefer, "Some
                   aspects of the dynamics of populations important to the management of the commercial marine
-                  fisheries" (1954); Hardin, "The tragedy of the commons" (1968). The default numbers are nobody's
+                  fisheries" (1954); Hardin, "The tragedy of the commons" (Science 1968)
     """
 
     capacity: float = 100.0
@@ -199,3 +200,16 @@ class CommonPool(GroupDilemma):
         horizon: Any = game.horizon
         rounds = 1 / (1 - horizon.continuation) if isinstance(horizon, Geometric) else horizon.rounds
         return {"yield_share": float(episode.mean("harvested")[0]) / (self.sustainable_yield * rounds)}
+
+
+register_part(
+    "common_pool",
+    CommonPool,
+    """The tragedy of the commons: all take from a stock that grows back, and lose it if they take too much.
+
+    As it comes, 10 a round, 2 for each of 5, can be taken for ever from half the capacity; if all take all they can,
+    the stock is lost in the 6th round. Numbers of our own, after no experiment.
+    """,
+    n_agents=5,
+    rounds=30,
+)

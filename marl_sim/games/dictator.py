@@ -6,9 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..core.registry import register
-from ..core.society import Society
-from .plain import Encounters, by_chance
+from ..core.factories import register_part
 from .two_step import TwoStep
 
 
@@ -54,21 +52,11 @@ class DictatorGame(TwoStep):
         return np.stack([self.pie - self.amounts, self.amounts], axis=1)[:, None]
 
 
-@register("dictator")
-def dictator(
-    pie: float = 10.0, levels: int = 11, n_agents: int = 2, rounds: int = 10, encounters: Encounters = "together"
-) -> Society:
+register_part(
+    "dictator",
+    DictatorGame,
     """The dictator game: one divides a pie, and the other has no say.
 
-    pie          what there is to divide
-    levels       how many different gifts there are, from nothing to the whole pie
-    n_agents     players; more than two are matched at random every round
-    rounds       rounds, then the game is over
-    encounters   "together": all pairs at once; "in turn": every agent hosts one encounter a round, host after host
-
     The dictator is the host of an encounter; when all play at once, chance draws the roles every round.
-
-    Source       Forsythe, Horowitz, Savin & Sefton, "Fairness in simple bargaining experiments" (Games and Economic
-                 Behavior 1994)
-    """
-    return by_chance(DictatorGame(pie=pie, levels=levels), n_agents, rounds, encounters)
+    """,
+)

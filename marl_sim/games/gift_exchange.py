@@ -7,9 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..core.registry import register
-from ..core.society import Society
-from .plain import Encounters, by_chance
+from ..core.factories import register_part
 from .two_step import MOST, TwoStep
 
 COSTS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0)
@@ -18,11 +16,13 @@ COSTS = (0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0)
 class GiftExchange(TwoStep):
     """The host, a firm, pays a wage; the guest, a worker, then chooses its effort, which is worth more than it costs.
 
-    value             what a worker's full effort is worth to the firm, in units of payoff
-    lowest, highest   wages that can be paid, lowest < highest <= value, in `levels` even steps
-    fixed_cost        what working costs the worker whatever its effort, at least 0
-    costs             what each effort costs beside that, from the least to full effort, each more than the last. Effort
-                      j of m is j / m, so that ten costs mean efforts of 0.1, 0.2, ..., 1
+    levels       how many different wages there are, 2 to 1001, evenly spaced
+    value        what a worker's full effort is worth to the firm, in units of payoff
+    lowest       the lowest wage, at least 0
+    highest      the highest wage, above the lowest and at most the value
+    fixed_cost   what working costs the worker whatever its effort, at least 0
+    costs        what each effort costs beside that, from the least to full effort, each more than the last. Effort j
+                 of m is j / m, so that ten costs mean efforts of 0.1, 0.2, ..., 1
 
     The worker gains nothing by effort, so a selfish one makes the least, and a firm that expects that pays the lowest
     wage; both would be better off with a high wage and a high effort. Wages from the `fair` share of the way from the
@@ -97,37 +97,12 @@ class GiftExchange(TwoStep):
         return self.cooperative(len(self.costs))
 
 
-@register("gift_exchange")
-def gift_exchange(
-    value: float = 126.0,
-    lowest: float = 30.0,
-    highest: float = 125.0,
-    levels: int = 20,
-    fixed_cost: float = 26.0,
-    costs: tuple[float, ...] = COSTS,
-    n_agents: int = 2,
-    rounds: int = 10,
-    encounters: Encounters = "together",
-) -> Society:
+register_part(
+    "gift_exchange",
+    GiftExchange,
     """Gift exchange: a firm pays a wage, and the worker, already paid, chooses how hard to work.
-
-    value        what full effort is worth to the firm
-    lowest       the lowest wage
-    highest      the highest wage, at most the value
-    levels       how many different wages there are
-    fixed_cost   what working costs the worker whatever its effort
-    costs        what each effort costs beside that, from the least to full effort
-    n_agents     players; more than two are matched at random every round
-    rounds       rounds, then the game is over
-    encounters   "together": all pairs at once; "in turn": every agent hosts one encounter a round, host after host
 
     The firm is the host of an encounter; when all play at once, chance draws the roles every round. The numbers are as
     commonly reported of the experiment, remembered and not checked against it.
-
-    Source       Fehr, Kirchsteiger & Riedl, "Does fairness prevent market clearing? An experimental investigation"
-                 (Quarterly Journal of Economics 1993)
-    """
-    dilemma = GiftExchange(
-        levels=levels, value=value, lowest=lowest, highest=highest, fixed_cost=fixed_cost, costs=costs
-    )
-    return by_chance(dilemma, n_agents, rounds, encounters)
+    """,
+)

@@ -1,4 +1,4 @@
-"""Registered games: groups with sanctions and institutions, collective risk, the commons."""
+"""Registered games: groups with sanctions and institutions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from ..core.registry import register
 from ..core.society import Mechanism
 from ..mechanisms.institutions import Institutions
 from ..mechanisms.sanctions import PeerPunishment, PeerReward
-from .collective_risk import CollectiveRisk
-from .common_pool import CommonPool
 from .public_goods import PublicGoods
 
 
@@ -90,81 +88,3 @@ def institution_choice(
         sanctions += (PeerReward(points=points, cost=1.0, effect=1.0, budget=budget),)
     game = PublicGoods(multiplier=multiplier, endowment=endowment, levels=levels)
     return Group(game, Institutions(by=by), *sanctions, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("collective_risk")
-def collective_risk(
-    risk: float = 0.9,
-    endowment: float = 40.0,
-    unit: float = 2.0,
-    levels: int = 3,
-    target: float = 120.0,
-    n_agents: int = 6,
-    rounds: int = 10,
-    sees: tuple[str, ...] = ("pot", "account", "round"),
-    encode: str = "one_hot",
-) -> Group:
-    """The collective-risk dilemma: if a group does not save enough, all may lose what they kept.
-
-    risk        probability of the disaster where the target is missed; the experiment has 0.9, 0.5 and 0.1
-    endowment   money on everybody's account at the start
-    unit        money that a step of a contribution is
-    levels      contributions: 0, 1, .. levels - 1 units a round
-    target      money that must be in the pot after the last round
-    n_agents    members of the group
-    rounds      rounds, then the game is over
-    sees        what is known: "pot", "account", "round", "acts" (what everybody gave last; the experiment shows it)
-    encode      "one_hot" or "index": how whole numbers stand in the observation
-
-    Six players with 40 euros each give 0, 2 or 4 in each of 10 rounds towards 120, as commonly reported. All is paid
-    after the last round. Giving one's part leaves 20; giving nothing leaves 40 with probability 1 - risk.
-
-    Source      Milinski, Sommerfeld, Krambeck, Reed & Marotzke, "The collective-risk social dilemma and the prevention
-                of simulated dangerous climate change" (PNAS 2008)
-    """
-    game = CollectiveRisk(risk=risk, endowment=endowment, unit=unit, levels=levels, target=target, sees=sees)
-    return Group(game, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("common_pool")
-def common_pool(
-    capacity: float = 100.0,
-    growth: float = 0.4,
-    initial: float = 1.0,
-    floor: float = 5.0,
-    most: float = 5.0,
-    levels: int = 11,
-    price: float = 1.0,
-    cost: float = 0.0,
-    box: bool = False,
-    bins: int = 0,
-    n_agents: int = 5,
-    rounds: int = 30,
-    encode: str = "one_hot",
-) -> Group:
-    """The tragedy of the commons: all take from a stock that grows back, and lose it if they take too much.
-
-    capacity   the most that the stock can be
-    growth     rate of regrowth a round
-    initial    the stock at the start, as a share of capacity
-    floor      a stock of no more than this is lost, and the game over
-    most       the most that one can ask for in a round
-    levels     amounts to choose from, evenly from nothing to `most`
-    price      paid for each unit harvested
-    cost       of each unit asked for
-    box        any amount from 0 to `most`
-    bins       0: stock and harvest are seen as numbers; else as which of so many parts of their range they are in
-    n_agents   members of the group
-    rounds     rounds, then the game is over
-    encode     "one_hot" or "index": how whole numbers stand in the observation
-
-    As it comes, 10 a round, 2 for each of 5, can be taken for ever from half the capacity; if all take all they can,
-    the stock is lost in the 6th round. Numbers of our own, after no experiment.
-
-    Source     Hardin, "The tragedy of the commons" (Science 1968)
-    """
-    game = CommonPool(
-        capacity=capacity, growth=growth, initial=initial, floor=floor, most=most, levels=levels, price=price,
-        cost=cost, box=box, bins=bins,
-    )  # fmt: skip
-    return Group(game, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)

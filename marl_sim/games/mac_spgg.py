@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from ..core.factories import register_part
 from ..core.fields import floats, ints
 from ..core.game import Game
-from ..core.group import Group
-from ..core.horizon import Fixed
 from ..core.part import at_least
-from ..core.registry import register
 from ..core.rules import Rule, rule
-from .contributions import ALMOST, Contributions, Order, Sees
+from .contributions import ALMOST, Contributions, Order
 
 BONUSES = ("prod", "mean", "const")
 
@@ -57,16 +55,17 @@ class MacSPGG(Contributions):
 
         U_i = - kappa c_i + gamma c_i b_i + rho / n (c_1 + ... + c_n) - penalty [c_1 + ... + c_n < B]
 
-    c_i is what agent i gives, from 0 to endowment, and b_i depends on S, what was given by those who moved before it.
+    c_i is what agent i gives, from 0 to endowment, and b_i what those who moved before it gave: all (S), or on average.
 
     kappa     cost of giving one
     rho       what the total is multiplied by before all share it alike
-    gamma     weight of the bonus
+    gamma     weight of the bonus for giving after others have given
     B         threshold below which all are penalised; 0: there is none
     scale     "total": B is compared with the total, "mean": with the mean contribution
     penalty   paid by everybody where B is missed
-    bonus     "prod": b_i = S; "mean": b_i = S over the number of those who moved before; "const": + gamma S, whatever
-              one gives oneself. The first mover has no bonus, and nobody has one if order="together"
+    bonus     with S in all from those who moved before, "prod": gamma c_i S for giving c_i; "mean": gamma c_i S over
+              the number of those; "const": gamma S, whatever one gives oneself. The first mover has no bonus, and
+              nobody has one if order="together"
 
     What is certain (the published abstract, description and training configuration of MAC-SPGG): agents move in turn,
     seeing all earlier contributions or the last one alone; the reward has these four parts, in words; 3 agents,
@@ -121,50 +120,14 @@ class MacSPGG(Contributions):
         }
 
 
-@register("mac_spgg")
-def mac_spgg(
-    n_agents: int = 3,
-    levels: int = 21,
-    kappa: float = 1.0,
-    rho: float = 1.8,
-    gamma: float = 1.5,
-    B: float = 3.0,
-    scale: Literal["total", "mean"] = "total",
-    penalty: float = 1.5,
-    bonus: Literal["prod", "mean", "const"] = "prod",
-    order: Order = "fixed",
-    sees: Sees = "all",
-    bids: int = 3,
-    bid_price: float = 0.0,
-    box: bool = False,
-    rounds: int = 1,
-    encode: str = "one_hot",
-) -> Group:
+register_part(
+    "mac_spgg",
+    MacSPGG,
     """Agents give in turn, and as it comes are rewarded so that all give everything in equilibrium (after MAC-SPGG).
 
     A reconstruction: the paper's formula could not be read, only its parts in words and its numbers; see MacSPGG for
-    what is certain and what is inferred.
-
-    n_agents    agents, who give from 0 to 1 each
-    levels      contributions to choose from, evenly from nothing to all
-    kappa       cost of giving one
-    rho         what the total is multiplied by before all share it
-    gamma       weight of the bonus for giving after others have given
-    B           threshold below which all are penalised; 0: there is none
-    scale       "total" or "mean": what B is compared with
-    penalty     paid by everybody where B is missed
-    bonus       "prod" by the predecessors' total, "mean" by their mean, "const" whatever one gives oneself
-    order       whose turn it is: "fixed" by index, "random" anew every round, "bid" (the highest bid first); or
-                "together"
-    sees        what a mover sees of the earlier ones: "all" (full observation), "last" (partial), "total", "none"
-    bids        order="bid": levels of the bid
-    bid_price   order="bid": paid for every unit of one's bid
-    box         contributions are any number from 0 to 1
-    rounds      rounds, then the game is over
-    encode      "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = MacSPGG(
-        levels=levels, kappa=kappa, rho=rho, gamma=gamma, B=B, scale=scale, penalty=penalty, bonus=bonus, order=order,
-        sees=sees, bids=bids, bid_price=bid_price, box=box,
-    )  # fmt: skip
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
+    what is certain and what is inferred. Here everybody gives from 0 to 1.
+    """,
+    n_agents=3,
+    rounds=1,
+)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ..core.factories import register_part
 from ..core.game import Game
-from ..core.group import Group
-from ..core.horizon import Fixed
 from ..core.part import at_least
-from ..core.registry import register
 from ..core.rules import Rule, rule
-from .contributions import Contributions, Order, Sees
+from .contributions import Contributions
 
 
 @rule
@@ -165,75 +163,18 @@ class VolunteersDilemma(TwoActions):
         ]
 
 
-@register("n_player_prisoners_dilemma")
-def n_player_prisoners_dilemma(
-    n_agents: int = 4,
-    benefit: float = 2.0,
-    cost: float = 1.0,
-    order: Order = "together",
-    sees: Sees = "all",
-    rounds: int = 10,
-    encode: str = "one_hot",
-) -> Group:
-    """The prisoner's dilemma of many: everybody is better off if all cooperate, and everybody alone by not doing so.
-
-    n_agents   players
-    benefit    of one cooperator, shared by all alike
-    cost       what cooperating costs, between benefit / n_agents and benefit
-    order      "together", or one after the other: "fixed", "random", "bid"
-    sees       what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    rounds     rounds, then the game is over
-    encode     "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = NPlayerPrisonersDilemma(benefit=benefit, cost=cost, order=order, sees=sees)
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("n_player_stag_hunt")
-def n_player_stag_hunt(
-    n_agents: int = 4,
-    multiplier: float = 3.0,
-    cost: float = 1.0,
-    threshold: int = 2,
-    order: Order = "together",
-    sees: Sees = "all",
-    rounds: int = 10,
-    encode: str = "one_hot",
-) -> Group:
-    """The stag hunt of many: hunting the stag pays only with enough others, and then feeds those too who stay away.
-
-    n_agents     players
-    multiplier   what every hunter's effort is worth
-    cost         what hunting the stag costs
-    threshold    the fewest hunters that catch anything
-    order        "together", or one after the other: "fixed", "random", "bid"
-    sees         what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    rounds       rounds, then the game is over
-    encode       "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = NPlayerStagHunt(multiplier=multiplier, cost=cost, threshold=threshold, order=order, sees=sees)
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("volunteers_dilemma")
-def volunteers_dilemma(
-    n_agents: int = 4,
-    benefit: float = 2.0,
-    cost: float = 1.0,
-    order: Order = "together",
-    sees: Sees = "all",
-    rounds: int = 10,
-    encode: str = "one_hot",
-) -> Group:
-    """The volunteer's dilemma: somebody must do it, and everybody hopes that another will.
-
-    n_agents   players
-    benefit    for everybody, if anybody volunteers
-    cost       what volunteering costs
-    order      "together", or one after the other: "fixed", "random", "bid"
-    sees       what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    rounds     rounds, then the game is over
-    encode     "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = VolunteersDilemma(benefit=benefit, cost=cost, order=order, sees=sees)
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
+register_part(
+    "n_player_prisoners_dilemma",
+    NPlayerPrisonersDilemma,
+    "The prisoner's dilemma of many: everybody is better off if all cooperate, and everybody alone by not doing so.",
+)
+register_part(
+    "n_player_stag_hunt",
+    NPlayerStagHunt,
+    "The stag hunt of many: hunting the stag pays only with enough others, and then feeds those too who stay away.",
+)
+register_part(
+    "volunteers_dilemma",
+    VolunteersDilemma,
+    "The volunteer's dilemma: somebody must do it, and everybody hopes that another will.",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ..core.errors import unknown
+from ..core.factories import Encounters
 from ..core.horizon import Continuing, Fixed
 from ..core.registry import register
 from ..core.society import Dilemma, Mechanism, Society
@@ -18,7 +19,6 @@ from ..mechanisms.reputation import Reputation
 from ..mechanisms.talk import Talk
 from .centipede import Centipede
 from .matrix import BattleOfTheSexes, Chicken, DonationGame, Harmony, PrisonersDilemma, PureCoordination, StagHunt
-from .plain import Encounters
 
 DILEMMAS: dict[str, type[Dilemma]] = {
     "prisoners_dilemma": PrisonersDilemma,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ..core.factories import register_part
 from ..core.game import Game
-from ..core.group import Group
-from ..core.horizon import Fixed
 from ..core.part import at_least
-from ..core.registry import register
 from ..core.rules import Rule, rule
-from .contributions import ALMOST, Contributions, Order, Sees
+from .contributions import ALMOST, Contributions
 
 
 @rule
@@ -102,111 +100,20 @@ class ThresholdPublicGoods(Contributions):
         return super().constants(game) | {"least": self.threshold * (1 - ALMOST)}
 
 
-@register("public_goods")
-def public_goods(
-    n_agents: int = 4,
-    multiplier: float = 1.6,
-    endowment: float = 20.0,
-    levels: int = 21,
-    order: Order = "together",
-    sees: Sees = "all",
-    bids: int = 3,
-    bid_price: float = 0.0,
-    box: bool = False,
-    rounds: int = 10,
-    encode: str = "one_hot",
-) -> Group:
-    """The public goods game: everybody gives what it likes to a pot that is multiplied and shared by all alike.
-
-    n_agents     members of the group
-    multiplier   of the pot; multiplier / n_agents is the marginal per-capita return
-    endowment    what everybody has in a round
-    levels       contributions to choose from, evenly from nothing to all
-    order        "together", or one after the other: "fixed", "random", "bid"
-    sees         what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    bids         order="bid": levels of the bid
-    bid_price    order="bid": paid for every unit of one's bid
-    box          contributions are any number from 0 to endowment
-    rounds       rounds, then the game is over
-    encode       "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = PublicGoods(
-        multiplier=multiplier, endowment=endowment, levels=levels, order=order, sees=sees, bids=bids,
-        bid_price=bid_price, box=box,
-    )  # fmt: skip
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("sequential_public_goods")
-def sequential_public_goods(
-    n_agents: int = 4,
-    multiplier: float = 1.6,
-    endowment: float = 20.0,
-    levels: int = 21,
-    order: Order = "fixed",
-    sees: Sees = "all",
-    bids: int = 3,
-    bid_price: float = 0.0,
-    box: bool = False,
-    rounds: int = 1,
-    encode: str = "one_hot",
-) -> Group:
-    """The public goods game in which agents give one after the other, knowing what was given before them.
-
-    n_agents     members of the group
-    multiplier   of the pot; multiplier / n_agents is the marginal per-capita return
-    endowment    what everybody has in a round
-    levels       contributions to choose from, evenly from nothing to all
-    order        whose turn it is: "fixed" by index, "random" anew every round, "bid" (the highest bid first); or
-                 "together"
-    sees         what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    bids         order="bid": levels of the bid
-    bid_price    order="bid": paid for every unit of one's bid
-    box          contributions are any number from 0 to endowment
-    rounds       rounds, then the game is over
-    encode       "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = PublicGoods(
-        multiplier=multiplier, endowment=endowment, levels=levels, order=order, sees=sees, bids=bids,
-        bid_price=bid_price, box=box,
-    )  # fmt: skip
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
-
-
-@register("threshold_public_goods")
-def threshold_public_goods(
-    n_agents: int = 4,
-    threshold: float = 2.0,
-    value: float = 1.5,
-    refund: bool = False,
-    endowment: float = 1.0,
-    levels: int = 21,
-    order: Order = "together",
-    sees: Sees = "all",
-    bids: int = 3,
-    bid_price: float = 0.0,
-    box: bool = False,
-    rounds: int = 10,
-    encode: str = "one_hot",
-) -> Group:
-    """The provision point: a good that all enjoy comes if enough is given in all.
-
-    n_agents    members of the group
-    threshold   what must be given together
-    value       what the good is worth to everybody
-    refund      contributions come back when the threshold is missed
-    endowment   what everybody has in a round
-    levels      contributions to choose from, evenly from nothing to all
-    order       "together", or one after the other: "fixed", "random", "bid"
-    sees        what a later mover sees of the earlier ones: "all", "total", "last", "none"
-    bids        order="bid": levels of the bid
-    bid_price   order="bid": paid for every unit of one's bid
-    box         contributions are any number from 0 to endowment
-    rounds      rounds, then the game is over
-    encode      "one_hot" or "index": how whole numbers stand in the observation
-    """
-    part = ThresholdPublicGoods(
-        threshold=threshold, value=value, refund=refund, endowment=endowment, levels=levels, order=order, sees=sees,
-        bids=bids, bid_price=bid_price, box=box,
-    )  # fmt: skip
-    return Group(part, n_agents=n_agents, horizon=Fixed(rounds), encode=encode)
+register_part(
+    "public_goods",
+    PublicGoods,
+    "The public goods game: everybody gives what it likes to a pot that is multiplied and shared by all alike.",
+)
+register_part(
+    "sequential_public_goods",
+    PublicGoods,
+    "The public goods game in which agents give one after the other, knowing what was given before them.",
+    order="fixed",
+    rounds=1,
+)
+register_part(
+    "threshold_public_goods",
+    ThresholdPublicGoods,
+    "The provision point: a good that all enjoy comes if enough is given in all.",
+)

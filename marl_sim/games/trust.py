@@ -6,10 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..core.factories import register_part
 from ..core.part import at_least
-from ..core.registry import register
-from ..core.society import Society
-from .plain import Encounters, by_chance
 from .two_step import MOST, TwoStep
 
 
@@ -86,33 +84,12 @@ class TrustGame(TwoStep):
         return self.multiplier * self.replies >= 1 - 1e-9
 
 
-@register("trust")
-def trust(
-    endowment: float = 10.0,
-    levels: int = 11,
-    multiplier: float = 3.0,
-    shares: int = 11,
-    both_endowed: bool = False,
-    n_agents: int = 2,
-    rounds: int = 10,
-    encounters: Encounters = "together",
-) -> Society:
+register_part(
+    "trust",
+    TrustGame,
     """The trust game: what one sends arrives multiplied, and the other decides how much of it comes back.
 
-    endowment      what the sender starts with
-    levels         how many different amounts can be sent
-    multiplier     what arrives for each unit sent
-    shares         how many different shares of what arrived can be returned
-    both_endowed   the other has an endowment too, which it keeps
-    n_agents       players; more than two are matched at random every round
-    rounds         rounds, then the game is over; the experiment had one
-    encounters     "together": all pairs at once; "in turn": every agent hosts one encounter a round, host after host
-
-    The sender is the host of an encounter; when all play at once, chance draws the roles every round.
-
-    Source         Berg, Dickhaut & McCabe, "Trust, reciprocity, and social history" (Games and Economic Behavior 1995)
-    """
-    dilemma = TrustGame(
-        endowment=endowment, levels=levels, multiplier=multiplier, shares=shares, both_endowed=both_endowed
-    )
-    return by_chance(dilemma, n_agents, rounds, encounters)
+    The sender is the host of an encounter; when all play at once, chance draws the roles every round. The experiment
+    had one round.
+    """,
+)

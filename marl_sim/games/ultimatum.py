@@ -6,9 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..core.registry import register
-from ..core.society import Society
-from .plain import Encounters, by_chance
+from ..core.factories import register_part
 from .two_step import TwoStep
 
 
@@ -70,21 +68,11 @@ class UltimatumGame(TwoStep):
         return np.stack([divided, np.zeros_like(divided)], axis=1)
 
 
-@register("ultimatum")
-def ultimatum(
-    pie: float = 10.0, levels: int = 11, n_agents: int = 2, rounds: int = 10, encounters: Encounters = "together"
-) -> Society:
+register_part(
+    "ultimatum",
+    UltimatumGame,
     """The ultimatum game: one proposes how to divide a pie, and the other takes it or leaves nothing to either.
 
-    pie          what there is to divide
-    levels       how many different offers there are, from nothing to the whole pie
-    n_agents     players; more than two are matched at random every round
-    rounds       rounds, then the game is over
-    encounters   "together": all pairs at once; "in turn": every agent hosts one encounter a round, host after host
-
     The proposer is the host of an encounter; when all play at once, chance draws the roles every round.
-
-    Source       Gueth, Schmittberger & Schwarze, "An experimental analysis of ultimatum bargaining" (Journal of
-                 Economic Behavior & Organization 1982)
-    """
-    return by_chance(UltimatumGame(pie=pie, levels=levels), n_agents, rounds, encounters)
+    """,
+)
