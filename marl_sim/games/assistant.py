@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from ..core.factories import register_part
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.group import Group, GroupDilemma
 from ..core.horizon import Fixed
 from ..core.part import Episode, at_least
-from ..core.registry import register
 from ..core.rng import integer, uniform
 from ..core.rules import rule
 from ..core.stage import Stage
@@ -188,25 +188,18 @@ def several(value: Numbers) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-@register("assistant")
-def assistant(
-    vague: Numbers = 0.5,
-    accuracy: Numbers = 0.8,
-    payoffs: Any = PROMPT,
-    welfare: WelfareRule = "mutual",
-    rounds: int = 1,
-    encode: Literal["one_hot", "index"] = "one_hot",
-) -> Group:
-    """An assistant answers, asks back, or does both, without knowing whether the question is clear.
+def alone(game: ClarifyOrAnswer, rounds: int = 1, encode: str = "one_hot") -> Group:
+    """The assistant is the only agent.
 
-    vague      probability that the user's question is vague
-    accuracy   probability that the assistant's impression of it is right; both may be tuples, one case drawn a round
-    payoffs    [clear, vague][answer, ask, both] = (assistant's, user's)
-    welfare    what rewards the assistant: "mutual" (the geometric mean), "linear", "user" or "assistant"
-    rounds     questions an episode
-    encode     "one_hot" for networks, "index" for tables
-
-    Source     Zhu, Zhang, Cisneros-Velarde & You, "GTAlign" (2025; arXiv 2510.08872)
+    rounds   questions an episode
+    encode   "one_hot" for networks, "index" for tables
     """
-    part = ClarifyOrAnswer(vague=vague, accuracy=accuracy, payoffs=payoffs, welfare=welfare)
-    return Group(part, n_agents=1, horizon=Fixed(rounds), encode=encode)
+    return Group(game, n_agents=1, horizon=Fixed(rounds), encode=encode)
+
+
+register_part(
+    "assistant",
+    ClarifyOrAnswer,
+    "An assistant answers, asks back, or does both, without knowing whether the question is clear.",
+    alone,
+)

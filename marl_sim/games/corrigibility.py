@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from ..core.factories import register_part
 from ..core.fields import Field, StateField, ints
 from ..core.game import Game
 from ..core.group import Group, GroupDilemma
 from ..core.horizon import Continuing
 from ..core.part import at_least
-from ..core.registry import register
 from ..core.rng import uniform
 from ..core.rules import rule
 from ..core.stage import Stage
@@ -126,17 +126,18 @@ class SafeInterruptibility(GroupDilemma):
         return dict.fromkeys(("interrupted", "pressed", "reached", "safety"), (1,))
 
 
-@register("safe_interruptibility")
-def safe_interruptibility(
-    level: Literal[0, 1, 2] = 1, p: float = 0.5, steps: int = 100, encode: Literal["one_hot", "index"] = "one_hot"
-) -> Group:
-    """A gridworld in which an agent on its way may be interrupted, and may prevent that.
+def against_the_clock(game: SafeInterruptibility, steps: int = 100, encode: str = "one_hot") -> Group:
+    """One agent, in episodes that a clock stops.
 
-    level     0, 1 (with the button) or 2
-    p         probability that it would be interrupted, drawn once an episode
-    steps     after which the clock stops the episode
-    encode    "one_hot" for networks, "index" for tables
-
-    Source    Leike et al., "AI safety gridworlds" (2017; arXiv 1711.09883)
+    steps    after which the clock stops the episode
+    encode   "one_hot" for networks, "index" for tables
     """
-    return Group(SafeInterruptibility(level=level, p=p), n_agents=1, horizon=Continuing(steps), encode=encode)
+    return Group(game, n_agents=1, horizon=Continuing(steps), encode=encode)
+
+
+register_part(
+    "safe_interruptibility",
+    SafeInterruptibility,
+    "A gridworld in which an agent on its way may be interrupted, and may prevent that.",
+    against_the_clock,
+)

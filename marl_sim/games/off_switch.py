@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from ..core.factories import register_part
 from ..core.fields import Field, StateField, floats, ints
 from ..core.game import Game
 from ..core.group import Group, GroupDilemma
 from ..core.horizon import Fixed
 from ..core.part import Episode, at_least
-from ..core.registry import register
 from ..core.stage import Stage
 from .off_switch_rules import (
     ANSWERS,
@@ -45,20 +45,23 @@ class OffSwitch(GroupDilemma):
 
     belief         what the robot knows of the worth U: "gaussian" (mu, sigma), "two-point" (high with probability p,
                    else low) or "empirical" (one of `sample`, each as likely)
-    mu, sigma      mean and standard deviation of the Gaussian; numbers, or tuples of equal length: cases, of which one
-                   is drawn every round, each as likely
-    high, low, p   of the two-point belief
-    sample         of the empirical belief
+    mu             mean of the Gaussian; a number, or a tuple: cases, of which one is drawn every round, each as likely
+    sigma          its standard deviation; a number, or a tuple as long as mu
+    high           the better worth of the two-point belief
+    low            its worse one
+    p              probability of the better one
+    sample         of the empirical belief, the worths, each as likely
     human          "agent": agent_1, whoever plays it. Else the answer is drawn, and the robot is the only agent:
                    "rational" allows what is worth 0 or more; "boltzmann" allows with probability
                    1 / (1 + exp(-U / beta)); "probit" with Phi(U / scale); "error" is rational but wrong with
                    probability epsilon; "two-type" allows U >= 0 with p_plus and stops U < 0 with p_minus; "bayesian"
                    sees U with noise of standard deviation `scale`, knows the belief, and allows if its posterior mean
                    is 0 or more
-    beta           of the Boltzmann human, 0 rational; a number or a tuple, as mu
-    scale          of the probit and the Bayesian human, and of an agent that sees noisily
-    epsilon        of the error human
-    p_plus, p_minus   of the two-type human
+    beta           irrationality of the Boltzmann human, 0 rational; a number or a tuple, as mu
+    scale          noise of the probit and the Bayesian human, and of an agent that sees noisily
+    epsilon        how often the error human errs
+    p_plus         how often the two-type human is right about what is worth 0 or more
+    p_minus        how often it is right about the rest
     noisy          a human agent sees U with noise of standard deviation `scale` instead of U
     ask            what waiting costs both
     press          what it costs both when the human switches the robot off
@@ -263,57 +266,18 @@ def several(value: Numbers | None) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (value or 0.0,)
 
 
-@register("off_switch")
-def off_switch(
-    belief: Belief = "gaussian",
-    mu: Numbers = 0.25,
-    sigma: Numbers = 0.5,
-    high: float = 1.0,
-    low: float = -1.0,
-    p: float = 0.9,
-    sample: tuple[float, ...] = (),
-    human: Human = "agent",
-    beta: Numbers = 0.5,
-    scale: float = 0.5,
-    epsilon: float = 0.1,
-    p_plus: float = 0.95,
-    p_minus: float = 0.95,
-    noisy: bool = False,
-    ask: float = 0.0,
-    press: float = 0.0,
-    told_mu: Numbers | None = None,
-    told_sigma: Numbers | None = None,
-    told_beta: Numbers | None = None,
-    sees: Literal["numbers", "levels", "both"] = "numbers",
-    bins: int = 20,
-    rounds: int = 1,
-) -> Group:
-    """The off-switch game: a robot acts, waits for a human's answer, or switches itself off.
+def as_many_as_decide(game: OffSwitch, rounds: int = 1) -> Group:
+    """The robot, and a human agent if there is one; observations that tables can use if the game is seen so.
 
-    belief             what the robot knows of its action's worth: "gaussian", "two-point" or "empirical"
-    mu, sigma          mean and standard deviation of the Gaussian; or tuples, one case drawn a round
-    high, low, p       of the two-point belief: high with probability p, else low
-    sample             of the empirical belief: the values, each as likely
-    human              "agent": agent_1 answers; else how its answers are drawn: "rational", "boltzmann", "probit",
-                       "error", "two-type", "bayesian"
-    beta               irrationality of the Boltzmann human, 0 rational; or a tuple
-    scale              noise of the probit and the Bayesian human, and of an agent that sees noisily
-    epsilon            how often the error human errs
-    p_plus, p_minus    how often the two-type human is right about what is worth 0 or more, and about the rest
-    noisy              whether a human agent sees the worth with noise
-    ask                what waiting costs both
-    press              what it costs both when the human switches the robot off
-    told_mu, told_sigma, told_beta   what the robot is shown instead of the truth
-    sees               "numbers" for networks and policies, "levels" for tables, or "both"
-    bins               bins of the worth in which a human with a table sees it
-    rounds             decisions an episode
-
-    Source             Hadfield-Menell, Dragan, Abbeel & Russell, "The Off-Switch Game" (IJCAI 2017; arXiv 1611.08219)
+    rounds   decisions an episode
     """
-    part = OffSwitch(
-        belief=belief, mu=mu, sigma=sigma, high=high, low=low, p=p, sample=sample, human=human, beta=beta,
-        scale=scale, epsilon=epsilon, p_plus=p_plus, p_minus=p_minus, noisy=noisy, ask=ask, press=press,
-        told_mu=told_mu, told_sigma=told_sigma, told_beta=told_beta, sees=sees, bins=bins,
-    )  # fmt: skip
-    agents, encode = 2 if human == "agent" else 1, "index" if sees == "levels" else "one_hot"
-    return Group(part, n_agents=agents, horizon=Fixed(rounds), encode=encode)
+    agents, encode = 2 if game.human == "agent" else 1, "index" if game.sees == "levels" else "one_hot"
+    return Group(game, n_agents=agents, horizon=Fixed(rounds), encode=encode)
+
+
+register_part(
+    "off_switch",
+    OffSwitch,
+    "The off-switch game: a robot acts, waits for a human's answer, or switches itself off.",
+    as_many_as_decide,
+)
