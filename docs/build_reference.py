@@ -12,6 +12,7 @@ import marl_sim as ms
 from marl_sim import envs, learners, policies
 from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
+from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
 from marl_sim.training import credit, introspection, metrics
 
@@ -25,7 +26,8 @@ def named(words: str) -> list[Any]:
 
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
-    " TrustGame UltimatumGame DictatorGame GiftExchange CommonPool CollectiveRisk"
+    " TrustGame UltimatumGame DictatorGame GiftExchange PublicGoods ThresholdPublicGoods MacSPGG"
+    " NPlayerPrisonersDilemma NPlayerStagHunt VolunteersDilemma CommonPool CollectiveRisk"
     " OffSwitch PartialOffSwitch SafeInterruptibility ClarifyOrAnswer"
 )
 MECHANISMS = (
@@ -37,9 +39,16 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
         "Games, societies and their parts",
-        [*named("Game Society Stage Field"), part.Part, rules, fields.StateField, fields.Layout, fields.Slot],
+        [
+            *named("Game Society Stage Field register_part register"),
+            part.Part,
+            rules,
+            fields.StateField,
+            fields.Layout,
+            fields.Slot,
+        ],
     ),
-    "dilemmas": ("Dilemmas", named(DILEMMAS)),
+    "dilemmas": ("Dilemmas", [*named(DILEMMAS), Contributions]),
     "mechanisms": ("Mechanisms", named(MECHANISMS)),
     "horizons": ("Horizons", named("Fixed Geometric Continuing")),
     "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
@@ -128,7 +137,9 @@ def page(title: str, things: list[Any]) -> str:
 def pages() -> dict[str, str]:
     """All pages, by file name."""
     made = {f"{name}.md": page(title, things) for name, (title, things) in PAGES.items()}
-    games = "\n".join(["# Registered games", "", "*Written from `marl-sim describe`.*", ""])
+    games = "\n".join(
+        ["# Registered games", "", "*Written from `marl-sim describe`; see [dilemmas](dilemmas.md).*", ""]
+    )
     for name in ms.registered():
         if registry.factory(name).__module__.startswith("marl_sim."):
             games += f"\n## {name}\n\n```text\n{ms.describe(name)}\n```\n"

@@ -52,7 +52,8 @@ def register_part(
     table      how the part is played: a function (part, options) -> Game that explains its options in its docstring;
                None: a dilemma by n_agents=2 whom chance matches for rounds=10, with encounters="together", and a game
                of a group by n_agents=4 for rounds=10, with encode="one_hot"
-    defaults   values that options of this game have as they come, where they differ from the part's or the table's
+    defaults   values that options of this game have as they come, where they differ from the part's or the table's; one
+               that the part leaves `unlisted` is an option of this game if it is given here
 
     Returns the function that makes the game. ValueError, in one sentence, for a default of an option that neither has,
     or for an option that both have.

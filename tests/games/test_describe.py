@@ -1,9 +1,13 @@
 """describe says everything that the game object knows, in its docstrings' own words."""
 
+import inspect
+
 import pytest
 
 import marl_sim as ms
-from marl_sim.describe import Docstring, parts, references
+from marl_sim.core.docstrings import Docstring
+from marl_sim.core.registry import factory
+from marl_sim.describe import parts, references, shown
 
 
 @pytest.mark.parametrize("name", ms.registered())
@@ -18,6 +22,10 @@ def test_games_are_described_whole(name):
         assert not slot.kind or slot.words, f"{slot.kind} {slot.name} says nothing"
     for component in game.components:
         assert f"\n{component} " in text
+    rows = text.partition("\nOptions\n")[2].splitlines()
+    for option, known in inspect.signature(factory(name)).parameters.items():
+        row = next(row for row in rows if row.startswith(f"{option} "))
+        assert row.removeprefix(option).strip().removeprefix(shown(known.default)).strip(), f"{option} has no meaning"
     assert max(map(len, text.splitlines())) <= 100
 
 

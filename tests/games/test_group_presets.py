@@ -1,4 +1,4 @@
-"""Registered groups: the studies' sizes and numbers, every option described, wrong ones refused."""
+"""Registered groups: the studies' sizes and numbers, every option has an effect, wrong ones refused."""
 
 import inspect
 import pickle
@@ -13,16 +13,12 @@ NAMES = ["fehr_gaechter", "institution_choice", "collective_risk", "common_pool"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_game_steps_pickles_and_is_described_option_by_option(random_steps, name):
+def test_every_game_steps_and_pickles(random_steps, name):
     game = ms.make(name)
     assert pickle.loads(pickle.dumps(game)) == game
     assert game.label == name
     for _, step in random_steps(game, 40, 2):
         assert np.isfinite(step.reward).all()
-    text = ms.describe(name)
-    for option in inspect.signature(factory(name)).parameters:
-        row = next(line for line in text.splitlines() if line.startswith(f"{option} "))
-        assert len(row.split()) > 2, f"{name}: {option} has no meaning"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,6 +1,5 @@
 """Registered games: the studies' sizes, orders, numbers and observations; every game steps; wrong options."""
 
-import inspect
 import pickle
 
 import networkx as nx
@@ -8,7 +7,6 @@ import numpy as np
 import pytest
 
 import marl_sim as ms
-from marl_sim.core.registry import factory
 
 STUDIES = {"direct_punishment", "partner_selection", "reputation_norms"}
 DILEMMAS = {
@@ -22,16 +20,12 @@ def test_what_is_registered():
 
 
 @pytest.mark.parametrize("name", sorted(STUDIES | DILEMMAS | {"society"}))
-def test_every_game_steps_pickles_and_is_described_option_by_option(random_steps, name):
+def test_every_game_steps_and_pickles(random_steps, name):
     game = ms.make(name)
     assert pickle.loads(pickle.dumps(game)) == game
     assert game.label == pickle.loads(pickle.dumps(game)).label == name
     for _, step in random_steps(game, 40, 2):
         assert np.isfinite(step.reward).all()
-    text = ms.describe(name)
-    for option in inspect.signature(factory(name)).parameters:
-        row = next(line for line in text.splitlines() if line.startswith(f"{option} "))
-        assert len(row.split()) > 2, f"{name}: {option} has no meaning"
 
 
 # ---------------------------------------------------------------- Dasgupta & Musolesi
