@@ -33,6 +33,15 @@ def payoffs_of(part: str | type) -> Callable[[Payoffs], Payoffs]:
     return keep
 
 
+def game_of(game: Any, n_agents: int) -> Any:
+    """A name's game, or the game of a dilemma alone (of a pair, or of a group of `n_agents`); what is neither stays."""
+    if isinstance(game, str):
+        return make(game)
+    if isinstance(game, GroupDilemma):
+        return Group(game, n_agents=n_agents)
+    return Society(game, n_agents=2) if isinstance(game, Dilemma) else game
+
+
 def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -> NormalForm:
     """One round of a game in normal form, its payoffs exact.
 
@@ -46,12 +55,7 @@ def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -
     """
     if isinstance(game, NormalForm):
         return game
-    if isinstance(game, str):
-        game = make(game)
-    if isinstance(game, GroupDilemma):
-        game = Group(game, n_agents=4 if n_agents is None else n_agents)
-    elif isinstance(game, Dilemma):
-        game = Society(game, n_agents=2)
+    game = game_of(game, 4 if n_agents is None else n_agents)
     if not isinstance(game, Game):
         return NormalForm.of_arrays(game)
     part: Any = getattr(game, "dilemma", None)

@@ -7,13 +7,12 @@ from fractions import Fraction
 from typing import Any
 
 from ..core.game import Game
-from ..core.group import Group, GroupDilemma
+from ..core.group import Group
 from ..core.part import Part
-from ..core.registry import make
-from ..core.society import Dilemma, Mechanism, Society
+from ..core.society import Mechanism
 from .backward import SPNE, Moves, Over, Ties, induce
 from .form import exact
-from .payoffs import grid
+from .payoffs import game_of, grid
 
 Worth = Callable[[int, Fraction, Fraction, Fraction], Fraction]  # (seat, own, total before, total) -> payoff
 _MOVES: dict[str, Callable[[Any, Game], Moves]] = {}
@@ -57,13 +56,7 @@ def spne(game: Any, ties: Ties = "high", n_agents: int | None = None) -> SPNE:
     """
     if ties not in ("high", "low"):
         raise ValueError(f"ties must be 'high' or 'low'; got {ties!r}")
-    if isinstance(game, str):
-        game = make(game)
-    if isinstance(game, GroupDilemma):
-        game = Group(game, n_agents=3 if n_agents is None else n_agents)
-    elif isinstance(game, Dilemma):
-        game = Society(game, n_agents=2)
-    return induce(moves(game), ties)
+    return induce(moves(game_of(game, 3 if n_agents is None else n_agents)), ties)
 
 
 def in_order(part: Part) -> bool:
