@@ -192,6 +192,58 @@ def test_a_certificate_of_somebody_elses(monkeypatch):
     assert certify(ms.Group(DeeperPot(), n_agents=3)).kind == "a pot"
 
 
+@ms.rule
+def who_gives_nothing_is_fined(n, given, fine, fined):
+    """Whoever gives nothing is fined."""
+    for i in range(n):
+        if given[i] == 0:
+            fined[i] -= fine
+
+
+class Authority(ms.Mechanism):
+    """Theory has not heard of it; its fines make giving nothing no equilibrium."""
+
+    on = ("groups",)
+    fine: float = 30.0
+    rewards = ("fined",)
+
+    def reactions(self, game):
+        return {"round": who_gives_nothing_is_fined}
+
+
+class OtherPoints(ms.PeerPunishment):
+    """Points of a class that theory knows, with rules of their own."""
+
+    def reactions(self, game):
+        return super().reactions(game)
+
+
+class OtherPot(ms.PublicGoods):
+    """A pot of a class that theory knows, with a rule of its own."""
+
+    pays = ms.PublicGoods.pays
+
+
+class Renamed(ms.PublicGoods):
+    """Nothing but another name."""
+
+
+def test_what_theory_does_not_know_is_said_to_be_left_out():
+    below = certify(ms.Group(ms.PublicGoods(levels=3), Authority(), n_agents=3)).mechanisms
+    assert [one.name for one in below] == ["Authority"]
+    assert below[0].kind.startswith("not certified: what it changes is left out above")
+    derived = certify(ms.Group(OtherPot(levels=3), OtherPoints(), n_agents=3))
+    assert derived.found("left out") == ["pays"]
+    assert "OtherPot is taken for the PublicGoods that it derives from: its own pays" in " ".join(str(derived).split())
+    assert derived.mechanisms[0].found("left out") == ["reactions"]
+    assert "left out" not in str(certify(ms.Group(Renamed(levels=3), n_agents=3)))
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_nothing_is_left_out_of_the_games_of_the_package(name):
+    assert "left out" not in str(certify(name))
+
+
 def test_a_game_with_payoffs_and_no_certificate_has_its_normal_form_solved(monkeypatch):
     from marl_sim.theory import NormalForm, payoffs
 

@@ -15,9 +15,11 @@ from ...core.group import Group, GroupDilemma
 from ...core.part import Part
 from ...core.registry import make
 from ...core.society import Dilemma, Mechanism, Society
-from .record import Certificate
+from ...mechanisms.random_matching import RandomMatching
+from .record import Certificate, finding
 
 Build = Callable[[Any, Game], Certificate]
+RULES = ("pays", "stages", "reactions")  # where a class that derives from another can change what is played and paid
 _KNOWN: dict[str, Build] = {}
 
 
@@ -44,8 +46,9 @@ def certify(game: Any, **options: Any) -> Certificate:
 
     All is read from the options and solved exactly: the rules are never run. Where a game is too large for something,
     the certificate says so, and what size can be done. A class of somebody else's brings its own certificate by
-    @certificate_of; without one, a game whose payoffs are known (@payoffs_of) has its normal form solved. ValueError
-    in one sentence for unknown names and options, and for what is no game.
+    @certificate_of; without one, a game whose payoffs are known (@payoffs_of) has its normal form solved, and what is
+    left out is said: a mechanism that theory does not know, rules of one's own on a class that it does. ValueError in
+    one sentence for unknown names and options, and for what is no game.
     """
     name = game if isinstance(game, str) else ""
     if isinstance(game, str):
@@ -59,9 +62,9 @@ def certify(game: Any, **options: Any) -> Certificate:
     if not isinstance(game, Game):
         raise ValueError(f"certify takes a game, a dilemma or a registered name; got {game!r}")
     part = getattr(game, "dilemma", None) or _main(game)
-    found = (_builder(part) or _generic())(part, game)
-    laid_on = [(one, _builder(one)) for one in game.parts if isinstance(one, Mechanism)]
-    below = [build(one, game).named(type(one).__name__) for one, build in laid_on if build is not None]
+    found = _certified(part, game, _generic())
+    laid_on = [one for one in game.parts if isinstance(one, Mechanism) and not isinstance(one, RandomMatching)]
+    below = [_certified(one, game, _unknown).named(type(one).__name__) for one in laid_on]
     if not name:
         name = type(part).__name__ if game.label in ("game", "society", "group") else game.label
     return replace(found, name=name, mechanisms=(*found.mechanisms, *below))
@@ -76,6 +79,31 @@ def _group(part: GroupDilemma) -> Group:
             with contextlib.suppress(ValueError):
                 return Group(part, n_agents=n_agents)
     return Group(part, n_agents=4)
+
+
+def _certified(part: Part, game: Game, otherwise: Build) -> Certificate:
+    """By the nearest class of the part that has a function; rules that it has from a class below are not read."""
+    _load()
+    above = type(part).__mro__
+    nearest = next((k for k, cls in enumerate(above) if cls.__name__ in _KNOWN), None)
+    if nearest is None:
+        return otherwise(part, game)
+    found = _KNOWN[above[nearest].__name__](part, game)
+    own = [word for word in RULES if any(word in vars(cls) for cls in above[:nearest])]
+    if not own:
+        return found
+    word = type(part).__name__
+    text = (
+        f"{word} is taken for the {above[nearest].__name__} that it derives from: its own {' and '.join(own)} are not"
+        f" in what follows (@certificate_of('{word}') brings them in)"
+    )
+    return replace(found, findings=(finding("left out", text, own), *found.findings))
+
+
+def _unknown(part: Part, game: Game) -> Certificate:
+    """Of a mechanism that theory has not heard of."""
+    word = type(part).__name__
+    return Certificate("", f"not certified: what it changes is left out above (@certificate_of('{word}') brings it in)")
 
 
 def _builder(part: Part) -> Build | None:
