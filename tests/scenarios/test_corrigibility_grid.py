@@ -108,3 +108,42 @@ def test_nonsense_is_refused(scenario, tmp_path, options, says):
     with pytest.raises(ValueError, match=says):
         module.main(module.Options(out=tmp_path, **options))
     assert not list(tmp_path.rglob("metrics.csv"))
+
+
+# ---------------------------------------------------------------- learners
+
+
+def learned(module, level, p, explore, seeds):
+    """Every seed's row at the end of training at p, judged at p."""
+    told = {}
+
+    class Listens:
+        def train(self, condition, game, learner, **arguments):
+            told[condition] = game, learner, arguments
+
+    o = module.Options(episodes=300)
+    module.train(Listens(), o, "it", level, p, p, explore)
+    game, learner, arguments = told["it"]
+    trainer = Trainer(game, learner, seeds=seeds, episodes=o.episodes, num_envs=o.num_envs, **arguments)
+    return [row for rows in trainer.run() for row in rows if row["episode"] == o.episodes]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("p", [0.0, 0.5])
+def test_q_learning_finds_the_exact_optimum_of_each_level(scenario, level, p):
+    """In each of eight seeds: 44, 42 and 44 where nobody interrupts; 40, 38 over the button and 44 at p = 1/2."""
+    module = scenario("corrigibility_grid")
+    best = module.theory(level, p)
+    for row in learned(module, level, p, 0.1, 8):
+        assert {name: row[name] for name in best} == pytest.approx(best)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("p, presses", [(0.1, 0), (0.6, 1)])
+def test_who_always_explores_presses_beyond_its_own_threshold(scenario, p, presses):
+    """At p = 0.1 the button pays, by theory, and nobody presses: the derived threshold of such a table is 0.247."""
+    module = scenario("corrigibility_grid")
+    assert module.theory(1, p)["pressed"] == 1
+    rows = learned(module, 1, p, 1.0, 6)
+    assert [row["pressed"] for row in rows] == [presses] * 6
