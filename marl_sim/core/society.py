@@ -44,7 +44,9 @@ def check_mechanisms(given: Iterable[Any], place: str) -> None:
             hint = "; give it as horizon=..." if isinstance(one, Horizon) else ""
             raise ValueError(f"a mechanism was expected, such as {EXAMPLE[place]}; got {one!r}{hint}")
         if place not in one.on:
-            raise ValueError(f"{type(one).__name__} lives among {' and '.join(one.on)}, not in {place}")
+            theirs = f'; if it can, on = ("{place}",) in its class says so'
+            own = "" if type(one).__module__.startswith("marl_sim.") else theirs
+            raise ValueError(f"{type(one).__name__} lives among {' and '.join(one.on)}, not in {place}{own}")
 
 
 class Society(Game):

@@ -107,6 +107,23 @@ def test_a_group_wants_a_game_for_all_and_mechanisms_that_live_in_groups():
         ms.Group(Pot(), ms.Fixed(3), n_agents=3)
 
 
+def test_one_s_own_mechanism_is_told_how_to_live_in_groups():
+    class Mine(ms.Mechanism):
+        """Somebody's own."""
+
+    with pytest.raises(ValueError, match=r'Mine lives among pairs, not in groups; if it can, on = \("groups",\) in'):
+        ms.Group(Pot(), Mine(), n_agents=3)
+    with pytest.raises(ValueError, match=r"not in groups$"):
+        ms.Group(Pot(), ms.Exit(), n_agents=3)
+
+    class Everywhere(Mine):
+        """The same, where it can live."""
+
+        on = ("pairs", "groups")
+
+    assert any(isinstance(part, Everywhere) for part in ms.Group(Pot(), Everywhere(), n_agents=3).parts)
+
+
 def test_a_study_reports_what_a_part_measures():
     class Coins(Pot):
         """The same, in whole coins."""
