@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 import marl_sim as ms
+from marl_sim.core.registry import factory
 
 
 # ---------------------------------------------------------------- a mechanism written in a test
@@ -110,6 +111,7 @@ ROLES: dict[str, str] = {  # games whose agents are not interchangeable, and why
     "mac_spgg": "turns go by index, and later ones earn more",
 }
 NAMES = [*ms.registered(), *COMPOSED]
+GUESTS = {name for name in ms.registered() if not factory(name).__module__.startswith("marl_sim.")}  # not the package's
 
 
 def make(name: str) -> ms.Game:
