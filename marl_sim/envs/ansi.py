@@ -77,8 +77,8 @@ def did(env: Face, before: dict[str, Any], i: int) -> str:
 
 
 def played(env: Face, shown: dict[str, Any], i: int) -> str:
-    """The word of agent i's last deed, as everybody remembers it."""
-    if "recent" not in shown or "play" not in env.game.kinds:
+    """The word of agent i's last deed, as everybody remembers it; amounts, of which there is no word, are not."""
+    if "recent" not in shown or "play" not in env.game.kinds or env.game.box is not None:
         return ""
     words, last = deeds(env.game), int(shown["recent"][i, 0])
     return words[last] if 0 <= last < len(words) else ""

@@ -102,3 +102,12 @@ def test_a_picture_tells_the_amounts():
     env.reset(seed=0)
     env.step({"agent_0": 1.25, "agent_1": 1.0, "agent_2": 0.5})
     assert "give 1.25" in env.render()
+
+
+def test_a_picture_of_amounts_has_no_column_of_last_deeds():
+    """Whoever took too much is remembered for it, but there is a word for taking only."""
+    env = ms.parallel_env("common_pool", box=True, n_agents=2, render_mode="ansi")
+    env.reset(seed=0)
+    env.step({agent: np.array([take], np.float32) for agent, take in zip(env.agents, (0.5, 5.0))})
+    assert "take 0.5" in env.render()
+    assert "last play" not in env.render()
