@@ -17,6 +17,6 @@ class NotReset(RuntimeError):
 def unknown(what: str, given: object, allowed: Iterable[str]) -> str:
     """One sentence that refuses `given`, names the nearest allowed word and lists the rest."""
     words = sorted(str(word) for word in allowed)
-    near = difflib.get_close_matches(str(given), words, n=1)
+    near = difflib.get_close_matches(given, words, n=1) if isinstance(given, str) and given not in words else []
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown {what} {given!r}{hint} (allowed: {', '.join(words) or 'none'})"

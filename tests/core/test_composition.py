@@ -46,6 +46,12 @@ def test_refusals(build, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_a_word_is_not_taken_for_a_misspelling_of_itself():
+    for given in ("1", -1):
+        with pytest.raises(ValueError, match=rf"unknown value for level: {given!r} \(allowed: 0, 1, 2\)"):
+            ms.make("safe_interruptibility", level=given)
+
+
 def test_unknown_options_of_a_part_are_refused_with_the_nearest():
     with pytest.raises(TypeError, match="Punishment: unknown option 'fines'; did you mean 'fine'"):
         ms.Punishment(fines=3)
