@@ -159,14 +159,24 @@ def certify(options: argparse.Namespace) -> int:
 
 
 def assignment(text: str) -> tuple[str, Any]:
-    """OPTION=VALUE as a name and a value: a Python literal, else a word."""
+    """OPTION=VALUE as a name and a value: a Python literal, true or false, else a word, or words with commas."""
     name, equals, value = text.partition("=")
     if not (name.strip().isidentifier() and equals):
         raise BadUse(f"--set takes OPTION=VALUE, such as n_agents=4; got {text!r}")
+    words = [literal(word.strip()) for word in value.split(",")] if value.strip()[:1] not in "([{" else []
+    if len(words) > 1:
+        return name.strip(), tuple(word for word in words if word != "")
+    return name.strip(), literal(value.strip())
+
+
+def literal(text: str) -> Any:
+    """A Python literal, true or false, else the word itself."""
+    if text in ("true", "false"):
+        return text == "true"
     try:
-        return name.strip(), ast.literal_eval(value.strip())
+        return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return name.strip(), value.strip()
+        return text
 
 
 class HelpWithGames(argparse.Action):

@@ -118,6 +118,29 @@ def test_certify_takes_options_of_the_game(capsys):
     assert out.startswith("matrix_game: prisoner's dilemma\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("n=4", 4),
+        ("x=-0.5", -0.5),
+        ("by=witness", "witness"),
+        ("box=True", True),
+        ("box=true", True),
+        ("box=false", False),
+        ("sees=pot,", ("pot",)),
+        ("sees=pot,account", ("pot", "account")),
+        ("mu=0,0.5", (0, 0.5)),
+        ("mu=(0, 0.5)", (0, 0.5)),
+        ("payoffs=[[(3, 3), (0, 5)]]", [[(3, 3), (0, 5)]]),
+        ("told_mu=None", None),
+        ("word=", ""),
+    ],
+)
+def test_values_on_the_command_line(text, value):
+    assert cli.assignment(text) == (text.split("=")[0], value)
+    assert type(cli.assignment(text)[1]) is type(value)
+
+
 def test_help_of_certify_lists_the_games(capsys):
     code, out, err = said(capsys, "certify", "--help")
     assert (code, err) == (0, "")
