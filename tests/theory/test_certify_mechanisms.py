@@ -67,6 +67,8 @@ def test_peer_punishment_and_institutions():
     assert (able.left, able.right, able.holds) == (90, 12, True)
     assert peers.found("needed") == {"points": 2, "cost": 2}
     assert peers.found("patience") == F(2, 2 + 12)
+    assert "2 points from each" in str(peers)
+    assert "1 point from each" in str(laid_on("institution_choice", "PeerPunishment"))
     weak = laid_on(ms.make("fehr_gaechter", points=1), "PeerPunishment")
     assert weak.kind.startswith("does not deter")
     free = laid_on(ms.make("fehr_gaechter", cost=0.0), "PeerPunishment")

@@ -92,7 +92,8 @@ def peers_punish(part: Any, game: Game) -> Certificate:
         )
     else:
         kind = "deters: points are free, and enough of them outweigh what free riding gains"
-    each = f"{theory.needed} points from each of the others outweigh free riding, at {shown(theory.cost)} to each"
+    points = f"{theory.needed} point{'s' if theory.needed != 1 else ''}"
+    each = f"{points} from each of the others outweigh free riding, at {shown(theory.cost)} to each"
     patient = f"credible from a discount factor of {shown(theory.patience)} on, if not punishing ends cooperation"
     found = (
         finding("needed", each, {"points": theory.needed, "cost": theory.cost}),
