@@ -1,8 +1,10 @@
 """Compose a society of your own from the command line, and see whether it comes to cooperate.
 
-python scenarios/compose.py --dilemma stag_hunt --mechanisms partner_selection reputation punishment
-python scenarios/compose.py --dilemma prisoners_dilemma --mechanisms gift talk --n-agents 8
-python scenarios/compose.py --dilemma public_goods --mechanisms institutions peer_punishment --n-agents 7
+Some dilemmas are played by two at a time and some by all together; a mechanism that does not go with one is refused.
+
+    python scenarios/compose.py --dilemma stag_hunt --mechanisms partner_selection reputation punishment
+    python scenarios/compose.py --dilemma prisoners_dilemma --mechanisms gift talk --n-agents 8
+    python scenarios/compose.py --dilemma public_goods --mechanisms institutions peer_punishment --n-agents 7
 """
 
 from __future__ import annotations
