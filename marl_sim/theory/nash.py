@@ -88,7 +88,8 @@ class Equilibria:
 def equilibria(game: Any) -> Equilibria:
     """All pure equilibria of a small game and, as far as they can be found exactly, the mixed ones.
 
-    game   anything that `normal_form` takes: a society or group, a dilemma, a registered name, payoffs
+    game   anything that `normal_form` takes: a society or group (its dilemma alone, without what mechanisms do), a
+           dilemma, a registered name, payoffs
 
     ValueError in one sentence for a game that is too large to enumerate, with its size and the size that can be done.
     Symmetric games (public goods, two actions for each of many) are solved without enumerating their profiles.

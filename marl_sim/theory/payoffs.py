@@ -33,12 +33,20 @@ def payoffs_of(part: str | type) -> Callable[[Payoffs], Payoffs]:
     return keep
 
 
-def game_of(game: Any, n_agents: int) -> Any:
-    """A name's game, or the game of a dilemma alone (of a pair, or of a group of `n_agents`); what is neither stays."""
+def game_of(game: Any, n_agents: int | None, otherwise: int) -> Any:
+    """A name's game, or the game of a dilemma alone, of a pair or of a group; what is neither stays.
+
+    n_agents    players of the group; none: as registered, or `otherwise`. ValueError for a game that has its players
+    """
     if isinstance(game, str):
-        return make(game)
+        return make(game) if n_agents is None else make(game, n_agents=n_agents)
     if isinstance(game, GroupDilemma):
-        return Group(game, n_agents=n_agents)
+        return Group(game, n_agents=otherwise if n_agents is None else n_agents)
+    if n_agents is not None:
+        got = type(game).__name__
+        raise ValueError(
+            f"n_agents goes with a group dilemma given alone, or a registered name; got {got} and {n_agents}"
+        )
     return Society(game, n_agents=2) if isinstance(game, Dilemma) else game
 
 
@@ -47,7 +55,7 @@ def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -
 
     game       a Society or Group (the stage game of its dilemma alone, without what its mechanisms do), a dilemma, a
                registered name, a NormalForm, or payoffs [actions of player 0, actions of player 1, ..., player]
-    n_agents   players of a group dilemma given without its group
+    n_agents   players of a group dilemma given without its group, or of a registered game
     at_once    contributions that are made in order, each seeing earlier ones, are taken as made at once
 
     ValueError in one sentence for games whose payoffs are not known, and for those that are no normal form of actions:
@@ -55,7 +63,7 @@ def normal_form(game: Any, n_agents: int | None = None, at_once: bool = False) -
     """
     if isinstance(game, NormalForm):
         return game
-    game = game_of(game, 4 if n_agents is None else n_agents)
+    game = game_of(game, n_agents, 4)
     if not isinstance(game, Game):
         return NormalForm.of_arrays(game)
     part: Any = getattr(game, "dilemma", None)

@@ -46,17 +46,20 @@ def spne(game: Any, ties: Ties = "high", n_agents: int | None = None) -> SPNE:
                DictatorGame or GiftExchange, or a registered name
     ties       what those do who are indifferent: "high" gives (continues, accepts) as much as is best for them, "low"
                as little
-    n_agents   players of a group dilemma given without its group
+    n_agents   players of a group dilemma given without its group, or of a registered game
 
     Contributions are solved on their grid for order="fixed" and, since seats are all that differs, for "random", whose
     path is by seat. The running total is what a later mover needs, so sees="all" and "total" have the same solution.
 
     ValueError in one sentence for what is not solved here: choices made at once, or without seeing the total
-    (`equilibria`), bidding for the order, games with mechanisms that bring stages, and grids that are too large.
+    (`equilibria`), bidding for the order, groups with mechanisms that bring stages or pay, and grids that are too large.
     """
     if ties not in ("high", "low"):
         raise ValueError(f"ties must be 'high' or 'low'; got {ties!r}")
-    return induce(moves(game_of(game, 3 if n_agents is None else n_agents)), ties)
+    found = game_of(game, n_agents, 3)
+    if not isinstance(found, Game):
+        raise ValueError(f"spne takes a game, a dilemma or a registered name; got {game!r}")
+    return induce(moves(found), ties)
 
 
 def in_order(part: Part) -> bool:
@@ -69,7 +72,9 @@ def moves(game: Game) -> Moves:
     """A game as moves in order; ValueError in one sentence where it is none, or none that is solved here."""
     part: Any = getattr(game, "dilemma", None)
     name = type(part).__name__
-    laid_on = [type(one).__name__ for one in game.parts if isinstance(one, Mechanism) and one.stages(game)]
+    laid_on = [
+        type(one).__name__ for one in game.parts if isinstance(one, Mechanism) and (one.stages(game) or one.rewards)
+    ]
     if laid_on and isinstance(game, Group):
         raise ValueError(f"spne solves {name} alone, and this game lays {', '.join(laid_on)} on it")
     build = next((_MOVES[cls.__name__] for cls in type(part).__mro__ if cls.__name__ in _MOVES), None)

@@ -370,6 +370,13 @@ def test_an_indifferent_responder_decides_the_ultimatum():
 # ---------------------------------------------------------------- what is taken, refused and printed
 
 
+class Tax(ms.Mechanism):
+    """A mechanism without a stage that pays."""
+
+    on = ("groups",)
+    rewards = ("tax",)
+
+
 def test_the_same_game_however_it_is_given():
     game = mac(3, 20)
     want = spne(game)
@@ -392,12 +399,25 @@ def test_the_same_game_however_it_is_given():
         (lambda: ms.Group(ms.MacSPGG(order="fixed", box=True), n_agents=3), ["box=False"]),
         (lambda: ms.Group(ms.MacSPGG(order="fixed", levels=2001), n_agents=10), [f"{LIMIT:,}", "levels"]),
         (lambda: ms.Group(ms.PublicGoods(order="fixed"), ms.PeerPunishment(), n_agents=3), ["alone", "PeerPunishment"]),
+        (
+            lambda: ms.Group(ms.PublicGoods(order="fixed"), Tax(), n_agents=3),
+            ["spne solves PublicGoods alone, and this game lays Tax on it"],
+        ),
+        (lambda: 5, ["spne takes a game, a dilemma or a registered name; got 5"]),
         (lambda: ms.PrisonersDilemma(), ["no moves in order", "PrisonersDilemma", "Centipede"]),
         (lambda: "trsut", ["trsut", "trust"]),
     ],
 )
 def test_what_is_not_solved_is_refused_in_a_sentence(refused, make, words):
     refused(lambda: spne(make()), *words)
+
+
+def test_players_of_a_name_or_a_dilemma_and_of_nothing_else(refused):
+    assert spne("sequential_public_goods", n_agents=3).path == spne(ms.PublicGoods(order="fixed"), n_agents=3).path
+    assert normal_form("public_goods", n_agents=3).n == normal_form(ms.PublicGoods(), n_agents=3).n == 3
+    assert len(spne("mac_spgg").path) == 3
+    group = ms.make("sequential_public_goods")
+    refused(lambda: spne(group, n_agents=3), "n_agents goes with a group dilemma given alone", "got Group and 3")
 
 
 def test_ties_are_high_or_low(refused):
