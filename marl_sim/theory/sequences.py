@@ -52,7 +52,7 @@ def spne(game: Any, ties: Ties = "high", n_agents: int | None = None) -> SPNE:
     path is by seat. The running total is what a later mover needs, so sees="all" and "total" have the same solution.
 
     ValueError in one sentence for what is not solved here: choices made at once, or without seeing the total
-    (`equilibria`), bidding for the order, groups with mechanisms that bring stages or pay, and grids that are too large.
+    (`equilibria`), bidding for the order, groups with mechanisms that bring stages or pay, grids that are too large.
     """
     if ties not in ("high", "low"):
         raise ValueError(f"ties must be 'high' or 'low'; got {ties!r}")
