@@ -80,14 +80,15 @@ def summarise(
 def rich_table(summary: Summary, title: str) -> Table:
     """For the terminal: the point estimate over its interval, so that many metrics fit beside one another.
 
-    The caption is left to the caller: inside the table it would be wrapped to the table's width.
+    The caption is left to the caller: inside the table it would be wrapped to the table's width. On a narrow terminal
+    words are broken rather than cut, those of conditions last.
     """
     from rich.table import Table
 
     table = Table(title=title, title_justify="left")
-    table.add_column("condition")
+    table.add_column("condition", overflow="fold", no_wrap=max(map(len, summary.cells), default=0) <= 16)
     for head in _heads(summary):
-        table.add_column(head, justify="right")
+        table.add_column(head, justify="right", overflow="fold")
     for name, row in _text(summary).items():
         table.add_row(name, *(f"{point}\n[dim]{bounds}[/dim]" if bounds else point for point, bounds in row))
     return table

@@ -150,6 +150,23 @@ def test_theory_stands_beside_what_was_learned(capsys):
     assert "cooperation, theory" in capsys.readouterr().out
 
 
+def test_a_narrow_terminal_cuts_no_word(capsys):
+    from rich.console import Console
+
+    metrics = {f"greedy_contribution_{k}": RECORDS["cooperation"] for k in range(6)}
+    records = {"episode": RECORDS["episode"], "seed": RECORDS["seed"], **metrics}
+    long = "a threshold of 28 % and a bonus that is not by one's own"
+    for names in (["classical", "everything"], ["classical", long]):
+        summary = summarise(dict.fromkeys(names, records), list(metrics), 20)
+        Console(width=70).print(rich_table(summary, "narrow"))
+        out = capsys.readouterr().out
+        assert "…" not in out
+        assert max(map(len, out.splitlines())) <= 70
+        if long not in names:
+            assert "classical" in out
+            assert "everything" in out
+
+
 @pytest.mark.parametrize(
     "known, says",
     [
