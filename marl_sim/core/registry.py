@@ -16,6 +16,7 @@ from typing import Any
 
 from .errors import unknown
 from .game import Game
+from .part import check_option
 
 _factories: dict[str, Callable[..., Game]] = {}
 
@@ -64,6 +65,9 @@ def make(name: str, **options: Any) -> Game:
         for option in options:
             if option not in allowed:
                 raise ValueError(f"{name}: " + unknown("option", option, allowed))
+    for option, value in options.items():
+        if option in allowed and allowed[option].annotation in (bool, "bool"):  # "no" would count as true
+            check_option(name, option, value, bool)
     game = build(**options)
     game.label = name
     return game

@@ -86,3 +86,14 @@ def test_wrong_options_are_refused(refused):
     refused(lambda: ms.make("institution_choice", by="lot"), "Institutions", "'lot'")
     refused(lambda: ms.make("collective_risk", target=300), "CollectiveRisk", "240", "300")
     refused(lambda: ms.make("common_pool", growht=1), "common_pool", "did you mean 'growth'")
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("institution_choice", "rewards"), ("fehr_gaechter", "punishment"), ("direct_punishment", "costly")],
+)
+def test_a_switch_is_true_or_false(name, option):
+    """A word that is no switch would otherwise count as switched on."""
+    with pytest.raises(ValueError, match=f"{name}: {option} must be True or False; got 'no'"):
+        ms.make(name, **{option: "no"})
+    assert ms.make(name, **{option: False}) != ms.make(name, **{option: True})
