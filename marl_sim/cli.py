@@ -280,7 +280,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command is None:
             top.print_help(sys.stderr)
             return BAD_USE
-        return int(options.do(options))
+        status = int(options.do(options))
+        sys.stdout.flush()  # here, where a reader that has gone is no fault, rather than as the interpreter ends
+        return status
     except BadUse as refusal:
         print(f"marl-sim: {refusal}", file=sys.stderr)
         return BAD_USE

@@ -220,6 +220,19 @@ def test_interruption_and_a_closed_pipe(monkeypatch):
     assert (done.stdout, done.stderr) == ("games:\n", "")
 
 
+@pytest.mark.parametrize("words", [["list", "horizons"], ["list"]])
+def test_a_reader_that_has_gone_before_anything_is_written(words):
+    """A few lines are written as the command ends, many before; neither leaves a traceback."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        command = [sys.executable, "-m", "marl_sim.cli", *words]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_listing_loads_neither_torch_nor_pettingzoo(tmp_path):
     probe = (
         "import sys; from marl_sim.cli import main; assert main(['list']) == main(['describe', 'stag_hunt']) == 0; "
