@@ -225,9 +225,10 @@ def test_a_reader_that_has_gone_before_anything_is_written(words):
     """A few lines are written as the command ends, many before; neither leaves a traceback."""
     read, write = os.pipe()
     os.close(read)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     try:
         command = [sys.executable, "-m", "marl_sim.cli", *words]
-        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=buffered)
     finally:
         os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
