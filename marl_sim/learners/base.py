@@ -26,13 +26,21 @@ class HeadSpec:
 
     name: the kind of stage it decides ("select", "play", ...), or "all" for one head for everything; part of the
     random key. obs_dim: length D of its observation. n_actions: A. levels: number of values of each observation
-    column where all are index-coded.
+    column where all are index-coded. team: agents k that one lane drives. others: agents whose actions the learner is
+    told of, where it asks (`Learner.watches`). state_dim: length of what a central critic sees (`Learner.central`).
+    box: (lows, highs) of a continuous decision, A numbers each. image: (height, width, channels) where an observation
+    is a picture, row by row.
     """
 
     name: str
     obs_dim: int
     n_actions: int
     levels: tuple[int, ...] | None = None
+    team: int = 1
+    others: int = 0
+    state_dim: int = 0
+    box: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    image: tuple[int, int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.obs_dim < 1 or self.n_actions < 1:
@@ -57,6 +65,12 @@ class Learner:
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     registry: ClassVar[dict[str, type[Learner]]] = {}
+    feed: ClassVar[str] = "transitions"  # how experience arrives: see training.credit
+    team: ClassVar[bool] = False  # one lane drives all agents of its group
+    central: ClassVar[bool] = False  # is given, in training, what the whole group sees
+    watches: ClassVar[bool] = False  # is told what the other agents of its group did
+    continuous: ClassVar[bool] = False  # can choose numbers of a box
+    one_reward: ClassVar[bool] = False  # the group must be paid alike
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
