@@ -3,7 +3,8 @@
 They know arrays and head specifications only, never games or simulators. This is the one package that imports torch.
 """
 
-from .base import HeadSpec, Lanes, Learner
+from .base import HeadSpec, Learner
+from .lanes import Lanes
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
 from .value import DQN, DQNLanes

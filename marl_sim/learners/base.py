@@ -14,7 +14,8 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from .buffers import Replay
-from .draws import NOTHING_TO_CHOOSE, choose, lane_keys
+from .draws import NOTHING_TO_CHOOSE, choose
+from .lanes import Lanes
 from .schedules import Schedule, rates
 
 Options = TypeVar("Options", bound="Learner")
@@ -111,28 +112,11 @@ def check_count(name: str, value: object) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1.")
 
 
-class Lanes:
-    """L independent agents of one head in stacked arrays.
-
-    B worlds share a lane: a lane decides and learns in all of them. Arrays that methods return are reused; copy what
-    you keep.
-    """
+class TransitionLanes(Lanes):
+    """Lanes that learn from single transitions, kept in a replay memory, and act by action values."""
 
     def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
-        seeds, team_index = np.atleast_1d(np.asarray(seeds)), np.atleast_1d(np.asarray(team_index))
-        if seeds.ndim != 1 or seeds.shape != team_index.shape:
-            raise ValueError(
-                f"Head {spec.name!r} got seeds of shape {seeds.shape} and team_index of shape {team_index.shape}; "
-                "both must be [L]."
-            )
-        self.options, self.spec = options, spec
-        self.n_lanes = seeds.size
-        self.keys = lane_keys(seeds, team_index, spec.name)
-        self.decisions = np.zeros(self.n_lanes, np.int64)  # counters of the exploration stream
-        self.greedy_ties = np.zeros(self.n_lanes, np.int64)  # of the stream that breaks ties when acting greedily
-        self.updates = np.zeros(self.n_lanes, np.int64)  # learning steps done
-        self._actions = np.zeros((self.n_lanes, 0), np.int64)
-        self._losses = np.zeros(self.n_lanes)
+        super().__init__(options, spec, seeds, team_index)
         self.replay = self._memory()
 
     def _memory(self) -> Replay:
@@ -164,10 +148,7 @@ class Lanes:
         key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
         stuck = choose(values, legal, deciding, self.epsilon(), self.keys[key], clock, greedy, self._actions)
         if stuck != NOTHING_TO_CHOOSE:
-            raise ValueError(
-                f"Lane {stuck} of head {self.spec.name!r} must decide but has no legal action of a finite value; "
-                "every decision needs at least one, and observations must be finite."
-            )
+            raise self._nothing_legal(stuck)
         return self._actions
 
     # -- learning ------------------------------------------------------------------------------------------------
@@ -194,10 +175,7 @@ class Lanes:
             self._fit(name, np.asarray(array), valid.shape)
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid)
         if bad >= 0:
-            raise FloatingPointError(
-                f"Lane {bad} of head {self.spec.name!r} got a reward that is not finite; "
-                f"rewards must be finite {self.replay.rows.dtype} numbers."
-            )
+            raise self._bad_reward(bad, self.replay.rows.dtype)
 
     def _store(self, obs, action, reward, next_obs, next_legal, terminated, valid) -> int:
         return self.replay.add(obs, action, reward, next_obs, next_legal, terminated, valid)
@@ -210,16 +188,9 @@ class Lanes:
         """
         raise NotImplementedError
 
-    def _begin(self) -> np.ndarray:
-        self._losses.fill(np.nan)
-        return self.updates.copy()
-
     def _report(self, before: np.ndarray, bad: int) -> dict[str, np.ndarray]:
         if bad >= 0:
-            raise FloatingPointError(
-                f"Lane {bad} of head {self.spec.name!r} has a loss of {self._losses[bad]} at learning step "
-                f"{self.updates[bad] + 1}; it must stay finite (a smaller step size may help)."
-            )
+            raise self._bad_loss(bad)
         return {"loss": self._losses, "updates": self.updates - before, "epsilon": self.epsilon()}
 
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
@@ -230,56 +201,14 @@ class Lanes:
     # -- saving --------------------------------------------------------------------------------------------------
 
     def _state(self) -> dict[str, np.ndarray]:
-        """All arrays that change, by name; loading copies into them."""
-        return {
-            "decisions": self.decisions,
-            "greedy_ties": self.greedy_ties,
-            "updates": self.updates,
-            "replay_clocks": self.replay.clocks.T,
-        }
+        return {**super()._state(), "replay_clocks": self.replay.clocks.T}
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Copies of everything that changes, lanes first; the same options and seeds with them go on bit for bit."""
-        copies = {name: np.array(array) for name, array in self._state().items()}
-        copies["replay_rows"] = self.replay.used()
-        return copies
+    def _memories(self) -> dict[str, np.ndarray]:
+        return {"replay_rows": self.replay.used()}
 
-    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
-        """Take over a state_dict; raises ValueError where its names or shapes are not those of these lanes."""
-        own = self._state()
-        if set(state) != {*own, "replay_rows"}:
-            odd = ", ".join(sorted(set(state) ^ {*own, "replay_rows"}))
-            raise ValueError(
-                f"The saved state of head {self.spec.name!r} differs in {odd}; it must be of the same learner."
-            )
-        rows = np.asarray(state["replay_rows"])
-        shapes = {name: array.shape for name, array in own.items()}
-        shapes["replay_rows"] = (self.n_lanes, min(rows.shape[1], self.replay.capacity), self.replay.rows.shape[2])
-        for name, shape in shapes.items():
-            if np.shape(state[name]) != shape:
-                raise ValueError(
-                    f"The saved {name} of head {self.spec.name!r} has shape {np.shape(state[name])}; "
-                    f"these lanes need {shape}."
-                )
-        for name, array in own.items():
-            array[...] = state[name]
-        self.replay.restore(rows)
+    def _remember(self, memories: Mapping[str, np.ndarray]) -> None:
+        self.replay.restore(memories["replay_rows"])
 
-    # -- checking ------------------------------------------------------------------------------------------------
-
-    def _arrays(
-        self, obs: np.ndarray, legal: np.ndarray, flag: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The three as contiguous arrays of the kernels' dtypes; ValueError where a shape does not fit."""
-        flag = np.ascontiguousarray(flag, dtype=np.bool_)
-        obs = np.ascontiguousarray(obs, dtype=np.float32)
-        legal = np.ascontiguousarray(legal, dtype=np.bool_)
-        worlds = flag.shape[1] if flag.ndim == 2 else -1
-        self._fit("flags", flag, (self.n_lanes, worlds))
-        self._fit("obs", obs, (self.n_lanes, worlds, self.spec.obs_dim))
-        self._fit("legal", legal, (self.n_lanes, worlds, self.spec.n_actions))
-        return obs, legal, flag
-
-    def _fit(self, name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:
-        if array.shape != shape:
-            raise ValueError(f"Head {self.spec.name!r} got {name} of shape {array.shape}; it needs {shape}.")
+    def _grown(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> tuple[int, ...]:
+        shape = super()._grown(name, saved, mine)
+        return (shape[0], min(shape[1], self.replay.capacity), *shape[2:])

@@ -11,7 +11,7 @@ import numpy as np
 
 from marl_sim.core.rng import mix
 
-from .base import HeadSpec, Lanes, Learner, check_count
+from .base import HeadSpec, Learner, TransitionLanes, check_count
 from .buffers import WORD, Replay
 from .draws import fill_uniform, hash_size, subset
 from .schedules import Schedule, check_rate
@@ -141,7 +141,7 @@ def _learn(table, visits, rows, tags, clocks, keys, updates, losses, alpha, gamm
     return -1
 
 
-class TabularLanes(Lanes):
+class TabularLanes(TransitionLanes):
     """L tables: `table` float64 [L, S, A], S the product of the head's levels (the first column counts slowest)."""
 
     options: TabularQ

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from . import fused
-from .base import HeadSpec, Lanes, Learner, check_count
+from .base import HeadSpec, Learner, TransitionLanes, check_count
 from .buffers import Batch, Replay
 from .nets import MLP
 from .optim import Adam, clip_by_norm
@@ -75,7 +75,7 @@ class DQN(Learner):
         return DQNLanes(self.for_head(spec.name), spec, seeds, team_index, device)
 
 
-class DQNLanes(Lanes):
+class DQNLanes(TransitionLanes):
     """L deep Q-learners. `params`, `target`: float32 [L, P], rows as `net` (nets.MLP) lays them out."""
 
     options: DQN
