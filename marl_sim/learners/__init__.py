@@ -3,14 +3,23 @@
 They know arrays and head specifications only, never games or simulators. This is the one package that imports torch.
 """
 
+from .a2c import A2C
 from .base import HeadSpec, Learner
+from .central import MAA2C, MAPPO
 from .lanes import Lanes
+from .ppo import PPO
+from .reinforce import REINFORCE
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
 from .value import DQN, DQNLanes
 
 __all__ = [
+    "A2C",
     "DQN",
+    "MAA2C",
+    "MAPPO",
+    "PPO",
+    "REINFORCE",
     "DQNLanes",
     "Decay",
     "HeadSpec",

@@ -73,9 +73,10 @@ class Learner:
     continuous: ClassVar[bool] = False  # can choose numbers of a box
     one_reward: ClassVar[bool] = False  # the group must be paid alike
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        Learner.registry[cls.__name__] = cls
+        if not abstract:
+            Learner.registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         self.check()
@@ -110,6 +111,19 @@ def check_count(name: str, value: object) -> None:
     """Raise ValueError unless `value` is a whole number of at least 1."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+
+
+def check_discount(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a number from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+        raise ValueError(f"{name} is {value!r}; it must be a number from 0 to 1.")
+
+
+def check_positive(name: str, value: object, zero: bool = False) -> None:
+    """Raise ValueError unless `value` is a finite number above 0 (or 0, if `zero`)."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not number or not (0 <= value if zero else 0 < value) or not value < float("inf"):  # type: ignore[operator]
+        raise ValueError(f"{name} is {value!r}; it must be {'0 or ' if zero else ''}positive and finite.")
 
 
 class TransitionLanes(Lanes):

@@ -18,10 +18,8 @@ from marl_sim.core.rng import mix
 
 from .buffers import WORD
 from .draws import hash_size, subset
-from .optim import BETA1, BETA2, EPS
+from .optim import REORDER, adam_row
 
-# Sums may be reordered, so that they vectorise. NaN and infinity keep their meaning: they tell of a diverged lane.
-REORDER = {"reassoc", "contract", "nsz"}
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
@@ -206,26 +204,6 @@ def _pack(grad_w, grad_out, grad_bias, inputs, grad):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _adam(p, m, v, g, lane, step, lr, clip):
-    """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
-    scale = ONE
-    if clip > 0:
-        square = 0.0
-        for i in range(g.size):
-            square += g[i] * g[i]
-        scale = np.float32(min(1.0, clip / (np.sqrt(square) + 1e-6)))
-    size, root = np.float32(lr / (1 - BETA1**step)), np.float32(1 / np.sqrt(1 - BETA2**step))
-    b1, c1, b2, c2 = np.float32(BETA1), np.float32(1 - BETA1), np.float32(BETA2), np.float32(1 - BETA2)
-    eps = np.float32(EPS)
-    for i in range(g.size):
-        gi = g[i] * scale
-        mi = b1 * m[lane, i] + c1 * gi
-        vi = b2 * v[lane, i] + c2 * gi * gi
-        m[lane, i], v[lane, i] = mi, vi
-        p[lane, i] -= size * mi / (np.sqrt(vi) * root + eps)
-
-
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
 def forward(params, obs, deciding, values, w, out, bias, h):
     """values float64 [L, B, A] of obs float32 [L, B, D] where deciding; the other entries stay as they are.
 
@@ -296,7 +274,7 @@ def learn(
             _backward(s.obs, s.delta, s.action, s.out, s.h, s.grad_w, s.grad_out)
             _pack(s.grad_w, s.grad_out, s.grad_bias, dim, s.grad)
             updates[lane] += 1
-            _adam(params, m, v, s.grad, lane, updates[lane], lr, clip)
+            adam_row(params, m, v, s.grad, lane, updates[lane], lr, clip)
             if updates[lane] % target_every == 0:
                 for i in range(params.shape[1]):
                     target[lane, i] = params[lane, i]

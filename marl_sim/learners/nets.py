@@ -1,4 +1,4 @@
-"""Stacked multilayer perceptrons: L networks of one shape as one [L, P] array of parameters.
+"""Stacked networks: L networks of one shape as one [L, P] array of parameters, and pure functions of its rows.
 
 A layer's part of a parameter row is its weights [inputs, outputs] followed by its biases [outputs], that is a matrix
 [inputs + 1, outputs] whose last row meets a constant input of 1.
@@ -6,31 +6,100 @@ A layer's part of a parameter row is its weights [inputs, outputs] followed by i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
 import numpy as np
 import torch
 from torch import nn
 
 from .draws import fill_uniform
 
+ACTIVATIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], type[nn.Module]]] = {
+    "relu": (torch.relu, nn.ReLU),
+    "tanh": (torch.tanh, nn.Tanh),
+}
+
+
+class Part(Protocol):
+    """A piece of a network: its parameters lie one after the other in a row."""
+
+    n_params: int
+
+    def bounds(self) -> np.ndarray:
+        """Each parameter starts uniform between minus and plus its bound; float64 [n_params]."""
+
+    def names(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Name and shape of each matrix of parameters, in order."""
+
+
+def draw(keys: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Initial parameters float32 [L, P] of lanes with these keys (uint64 [L]): U(-bound, bound), drawn per lane."""
+    draws = np.empty((keys.size, bounds.size))
+    fill_uniform(keys, draws)
+    return ((2 * draws - 1) * bounds).astype(np.float32)
+
+
+def split(parts: Sequence[tuple[str, Part]], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Parameter rows [L, P] as named matrices, views: {"actor.0": [L, inputs + 1, outputs], ...}."""
+    named, start = {}, 0
+    for prefix, part in parts:
+        for name, shape in part.names():
+            size = int(np.prod(shape))
+            named[f"{prefix}.{name}"] = rows[:, start : start + size].reshape(len(rows), *shape)
+            start += size
+    return named
+
+
+EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack
+
+
+def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """x [L, M, i] through matrices [L, i + 1, o] whose last row is the bias.
+
+    Columns of zeros make the width even, so that a lane's numbers are the same alone and in any company.
+    """
+    width = matrix.shape[2]
+    if width % EVEN:
+        matrix = nn.functional.pad(matrix, (0, -width % EVEN))
+    y = torch.baddbmm(matrix[:, -1:], x, matrix[:, :-1])
+    return y[:, :, :width] if width % EVEN else y
+
+
+def linear(matrix: torch.Tensor) -> nn.Linear:
+    """One matrix [i + 1, o] as a plain torch module."""
+    inputs, outputs = matrix.shape[0] - 1, matrix.shape[1]
+    made = nn.Linear(inputs, outputs)
+    with torch.no_grad():
+        made.weight.copy_(matrix[:-1].T)
+        made.bias.copy_(matrix[-1])
+    return made
+
 
 class MLP:
-    """Shape of a multilayer perceptron with ReLU between layers; parameters live outside, in rows of length
-    `n_params`.
-    """
+    """A multilayer perceptron; its last layer is linear and starts at `last` times the usual size."""
 
-    def __init__(self, inputs: int, hidden: tuple[int, ...], outputs: int) -> None:
+    def __init__(
+        self, inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", last: float = 1.0
+    ) -> None:
         self.sizes = (inputs, *hidden, outputs)
         self.layers = list(zip(self.sizes[:-1], self.sizes[1:]))
         self.n_params = sum((i + 1) * o for i, o in self.layers)
+        self.last = last
+        self._bend, self._module = ACTIVATIONS[activation]
+
+    def bounds(self) -> np.ndarray:
+        """torch's default for nn.Linear, 1 / sqrt(inputs), for weights and biases."""
+        found = [np.full((i + 1) * o, max(i, 1) ** -0.5) for i, o in self.layers]
+        found[-1] *= self.last
+        return np.concatenate(found)
+
+    def names(self) -> list[tuple[str, tuple[int, ...]]]:
+        return [(str(k), (i + 1, o)) for k, (i, o) in enumerate(self.layers)]
 
     def init(self, keys: np.ndarray) -> np.ndarray:
-        """float32 [L, P]: torch's default for nn.Linear, U(-1/sqrt(inputs), 1/sqrt(inputs)) for weights and biases,
-        drawn per lane.
-        """
-        draws = np.empty((keys.size, self.n_params))
-        fill_uniform(keys, draws)
-        bounds = np.concatenate([np.full((i + 1) * o, max(i, 1) ** -0.5) for i, o in self.layers])
-        return ((2 * draws - 1) * bounds).astype(np.float32)
+        """Initial parameters, float32 [L, P]."""
+        return draw(keys, self.bounds())
 
     def forward(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """params [L, P], x [L, M, inputs] -> [L, M, outputs]."""
@@ -38,7 +107,7 @@ class MLP:
         for number, (i, o) in enumerate(self.layers):
             layer = params[:, start : start + (i + 1) * o].unflatten(1, (i + 1, o))
             start += (i + 1) * o
-            x = torch.baddbmm(layer[:, i:], torch.relu(x) if number else x, layer[:, :i])
+            x = affine(self._bend(x) if number else x, layer)
         return x
 
     def module(self, row: np.ndarray) -> nn.Sequential:
@@ -48,9 +117,18 @@ class MLP:
         for i, o in self.layers:
             matrix = torch.tensor(row[start : start + (i + 1) * o]).reshape(i + 1, o)
             start += (i + 1) * o
-            linear = nn.Linear(i, o)
-            with torch.no_grad():
-                linear.weight.copy_(matrix[:i].T)
-                linear.bias.copy_(matrix[i])
-            parts += [linear, nn.ReLU()]
+            parts += [linear(matrix), self._module()]
         return nn.Sequential(*parts[:-1])
+
+
+class Constant:
+    """Numbers that depend on nothing but the lane, such as the spread of a continuous policy; they start at 0."""
+
+    def __init__(self, count: int) -> None:
+        self.n_params = count
+
+    def bounds(self) -> np.ndarray:
+        return np.zeros(self.n_params)
+
+    def names(self) -> list[tuple[str, tuple[int, ...]]]:
+        return [("value", (self.n_params,))]

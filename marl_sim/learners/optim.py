@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import torch
 
@@ -14,6 +15,38 @@ def clip_by_norm(grads: torch.Tensor, limit: float) -> torch.Tensor:
     """
     norm = grads.square().sum(1, keepdim=True).sqrt()
     return grads * (limit / (norm + 1e-6)).clamp(max=1.0)
+
+
+# Sums may be reordered, so that they vectorise. NaN and infinity keep their meaning: they tell of a diverged lane.
+REORDER = {"reassoc", "contract", "nsz"}
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def adam_row(p, m, v, g, lane, step, lr, clip):
+    """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
+    scale = np.float32(1)
+    if clip > 0:
+        square = 0.0
+        for i in range(g.size):
+            square += g[i] * g[i]
+        scale = np.float32(min(1.0, clip / (np.sqrt(square) + 1e-6)))
+    size, root = np.float32(lr / (1 - BETA1**step)), np.float32(1 / np.sqrt(1 - BETA2**step))
+    b1, c1, b2, c2 = np.float32(BETA1), np.float32(1 - BETA1), np.float32(BETA2), np.float32(1 - BETA2)
+    eps = np.float32(EPS)
+    for i in range(g.size):
+        gi = g[i] * scale
+        mi = b1 * m[lane, i] + c1 * gi
+        vi = b2 * v[lane, i] + c2 * gi * gi
+        m[lane, i], v[lane, i] = mi, vi
+        p[lane, i] -= size * mi / (np.sqrt(vi) * root + eps)
+
+
+@numba.njit(cache=True, nogil=True)
+def adam_rows(p, m, v, g, active, steps, lr, clip):
+    """`adam_row` for the lanes where `active` (bool [L]), whose gradients are the rows of g [L, P]; steps int64 [L]."""
+    for lane in range(p.shape[0]):
+        if active[lane]:
+            adam_row(p, m, v, g[lane], lane, steps[lane], lr, clip)
 
 
 class Adam:
@@ -39,3 +72,18 @@ class Adam:
         v = self.v[lanes] * BETA2 + grads * grads * (1 - BETA2)
         self.m[lanes], self.v[lanes] = m, v
         params[lanes] = params[lanes] - size * m / (v.sqrt() * root + EPS)
+
+    def step_where(
+        self, params: torch.Tensor, active: np.ndarray, grads: torch.Tensor, steps: np.ndarray, clip: float | None
+    ) -> None:
+        """One step for the lanes where `active` (bool [L]), in place; grads [L, P], steps int64 [L] as above.
+
+        clip: limit on the norm of a lane's gradient. On the CPU one pass over the memory.
+        """
+        if params.device.type == "cpu":
+            own = params.numpy(), self.m.numpy(), self.v.numpy(), grads.contiguous().numpy()
+            adam_rows(*own, active, steps, self.lr, clip or 0.0)
+            return
+        lanes = torch.as_tensor(np.flatnonzero(active), device=params.device)
+        grads = grads[lanes]
+        self.step(params, lanes, grads if clip is None else clip_by_norm(grads, clip), steps[active])

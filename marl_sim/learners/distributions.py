@@ -1,0 +1,109 @@
+"""Stochastic policies: drawing from them with a lane's own random stream, and the odds of what was drawn.
+
+A choice among A actions is a softmax over the legal ones. A continuous decision is a diagonal Gaussian over numbers of
+which -1 is the low and 1 the high end of the box; what falls outside is played at the end, and remembered as drawn.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import torch
+
+from marl_sim.core.rng import integer, mix, normal, uniform
+
+from .draws import NOTHING_TO_CHOOSE
+
+HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+
+
+@numba.njit(cache=True, nogil=True)
+def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
+    """Choose among legal actions by softmax, or a likeliest one if greedy; returns a lane that has no choice, or -1.
+
+    logits float32 [L, R, A]; legal bool [L, R, A]; deciding bool [L, R]; keys uint64, clock int64 [L] (moves on).
+    Fills actions int64 and logp float32 [L, R], 0 where nobody decides.
+    """
+    for lane in range(logits.shape[0]):
+        for r in range(logits.shape[1]):
+            actions[lane, r], logp[lane, r] = 0, 0.0
+            if not deciding[lane, r]:
+                continue
+            key = mix(keys[lane], clock[lane])
+            clock[lane] += 1
+            best, total, ties = -np.inf, 0.0, 0
+            for a in range(logits.shape[2]):
+                if legal[lane, r, a]:
+                    if logits[lane, r, a] > best:
+                        best, ties = logits[lane, r, a], 1
+                    elif logits[lane, r, a] == best:
+                        ties += 1
+            if not np.isfinite(best):
+                return lane
+            for a in range(logits.shape[2]):
+                if legal[lane, r, a]:
+                    total += math.exp(logits[lane, r, a] - best)
+            left = integer(key, 1, ties) if greedy else uniform(key, 0) * total
+            chosen = -1
+            for a in range(logits.shape[2]):
+                if not legal[lane, r, a]:
+                    continue
+                if not greedy:
+                    chosen = a
+                    left -= math.exp(logits[lane, r, a] - best)
+                    if left < 0:
+                        break
+                elif logits[lane, r, a] == best:
+                    chosen = a
+                    if left == 0:
+                        break
+                    left -= 1
+            actions[lane, r] = chosen
+            logp[lane, r] = logits[lane, r, chosen] - best - math.log(total)
+    return NOTHING_TO_CHOOSE
+
+
+@numba.njit(cache=True, nogil=True)
+def draw_numbers(mean, spread, deciding, keys, clock, greedy, drawn, logp):
+    """Draw from Gaussians of these means float32 [L, R, A] and log deviations float32 [L, A]; else as above."""
+    for lane in range(mean.shape[0]):
+        for r in range(mean.shape[1]):
+            logp[lane, r] = 0.0
+            for a in range(mean.shape[2]):
+                drawn[lane, r, a] = 0.0
+            if not deciding[lane, r]:
+                continue
+            key = mix(keys[lane], clock[lane])
+            clock[lane] += 1
+            odds = 0.0
+            for a in range(mean.shape[2]):
+                if not np.isfinite(mean[lane, r, a]):
+                    return lane
+                noise = 0.0 if greedy else normal(key, a)
+                drawn[lane, r, a] = mean[lane, r, a] + math.exp(spread[lane, a]) * noise
+                odds -= 0.5 * noise * noise + spread[lane, a] + HALF_LOG_TAU
+            logp[lane, r] = odds
+    return NOTHING_TO_CHOOSE
+
+
+def choice_odds(
+    logits: torch.Tensor, legal: torch.Tensor, action: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Log odds of the actions taken and entropy [L, M], and the log odds of all actions [L, M, A].
+
+    logits [L, M, A], legal bool [L, M, A], action int64 [L, M]. Where nothing is legal (padding) all are.
+    """
+    closed = ~legal & legal.any(-1, keepdim=True)
+    log_odds = torch.log_softmax(logits.masked_fill(closed, -1e9), -1)
+    taken = log_odds.gather(-1, action[..., None])[..., 0]
+    return taken, -(log_odds.exp() * log_odds.masked_fill(closed, 0.0)).sum(-1), log_odds
+
+
+def number_odds(mean: torch.Tensor, spread: torch.Tensor, drawn: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log density of what was drawn and entropy [L, M]; mean, drawn [L, M, A], spread (log deviations) [L, A]."""
+    noise = (drawn - mean) * torch.exp(-spread)[:, None]
+    logp = -(0.5 * noise.square() + spread[:, None] + HALF_LOG_TAU).sum(-1)
+    entropy = (spread + 0.5 + HALF_LOG_TAU).sum(-1)[:, None].expand_as(logp)
+    return logp, entropy
