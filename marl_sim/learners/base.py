@@ -122,7 +122,7 @@ def check_discount(name: str, value: object) -> None:
 def check_positive(name: str, value: object, zero: bool = False) -> None:
     """Raise ValueError unless `value` is a finite number above 0 (or 0, if `zero`)."""
     number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not number or not (0 <= value if zero else 0 < value) or not value < float("inf"):  # type: ignore[operator]
+    if not number or not (value >= 0 if zero else value > 0) or not value < float("inf"):  # type: ignore[operator]
         raise ValueError(f"{name} is {value!r}; it must be {'0 or ' if zero else ''}positive and finite.")
 
 
@@ -176,6 +176,8 @@ class TransitionLanes(Lanes):
         next_legal: np.ndarray,
         terminated: np.ndarray,
         valid: np.ndarray,
+        next_action: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 

@@ -20,6 +20,8 @@ class Lanes:
     you keep.
     """
 
+    ONLY_FOR_LEARNING: tuple[str, ...] = ("replay", "adam", "streams", "memory")  # names of the state begin so
+
     def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         seeds, team_index = np.atleast_1d(np.asarray(seeds)), np.atleast_1d(np.asarray(team_index))
         if seeds.ndim != 1 or seeds.shape != team_index.shape:
@@ -33,6 +35,7 @@ class Lanes:
                 "range; a game with box=False, or A2C or PPO, will do."
             )
         self.options, self.spec = options, spec
+        self.owners: list[str] = []  # who each lane is, for errors, where somebody has said so
         self.n_lanes = seeds.size
         self.keys = lane_keys(seeds, team_index, spec.name)
         self.decisions = np.zeros(self.n_lanes, np.int64)  # counters of the exploration stream
@@ -83,15 +86,22 @@ class Lanes:
             array[...] = state[name]
         self._remember({name: np.asarray(state[name]) for name in memories})
 
+    def learned(self) -> dict[str, np.ndarray]:
+        """Of the state, what acting needs: neither what is remembered nor what only learning on would need."""
+        return {k: v for k, v in self.state_dict().items() if not k.startswith(self.ONLY_FOR_LEARNING)}
+
+    def load_learned(self, state: Mapping[str, np.ndarray]) -> None:
+        """Take over what `learned` or `state_dict` gave, for acting; ValueError as `load_state_dict`."""
+        self.load_state_dict({**self.state_dict(), **{k: v for k, v in state.items()
+                              if not k.startswith(self.ONLY_FOR_LEARNING)}})  # fmt: skip
+
     def _grown(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> tuple[int, ...]:
         """The shape that a saved memory may have: as mine, but for how much is remembered."""
         return (*mine[:1], *saved[1:2], *mine[2:]) if len(saved) == len(mine) else mine
 
     def _same_shape(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> None:
         if saved != mine:
-            raise ValueError(
-                f"The saved {name} of head {self.spec.name!r} has shape {saved}; these lanes need {mine}."
-            )
+            raise ValueError(f"The saved {name} of head {self.spec.name!r} has shape {saved}; these lanes need {mine}.")
 
     # -- checking ------------------------------------------------------------------------------------------------
 
@@ -99,21 +109,24 @@ class Lanes:
         self._losses.fill(np.nan)
         return self.updates.copy()
 
+    def _lane(self, lane: int) -> str:
+        named = f"Lane {lane} of head {self.spec.name!r}"
+        return f"{named} ({self.owners[lane]})" if self.owners else named
+
     def _bad_loss(self, lane: int) -> FloatingPointError:
         return FloatingPointError(
-            f"Lane {lane} of head {self.spec.name!r} has a loss of {self._losses[lane]} at learning step "
+            f"{self._lane(lane)} has a loss of {self._losses[lane]} at learning step "
             f"{self.updates[lane] + 1}; it must stay finite (a smaller step size may help)."
         )
 
     def _bad_reward(self, lane: int, dtype: Any = np.float64) -> FloatingPointError:
         return FloatingPointError(
-            f"Lane {lane} of head {self.spec.name!r} got a reward that is not finite; "
-            f"rewards must be finite {np.dtype(dtype)} numbers."
+            f"{self._lane(lane)} got a reward that is not finite; rewards must be finite {np.dtype(dtype)} numbers."
         )
 
     def _nothing_legal(self, lane: int) -> ValueError:
         return ValueError(
-            f"Lane {lane} of head {self.spec.name!r} must decide but has no legal action of a finite value; "
+            f"{self._lane(lane)} must decide but has no legal action of a finite value; "
             "every decision needs at least one, and observations must be finite."
         )
 

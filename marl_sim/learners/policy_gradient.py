@@ -199,7 +199,9 @@ class PolicyLanes(Lanes):
             self.streams.end(terminated)
         over = terminated
         if final_obs is not None and truncated.any():
-            obs, legal, where = self._arrays(final_obs, np.ones((*truncated.shape, self.spec.n_actions), bool), truncated)
+            obs, legal, where = self._arrays(
+                final_obs, np.ones((*truncated.shape, self.spec.n_actions), bool), truncated
+            )
             self.streams.look(where, obs, legal, self.memory, self._extra(extra, where))
             self.streams.begin_anew(where)
             over = terminated | truncated
@@ -308,9 +310,10 @@ class PolicyLanes(Lanes):
             shuffle_lanes(self.keys["replay"], self.ticks * o.epochs + epoch, index, n)
         for start, stop, many in pieces(index, n, self._size):
             share = (1 / np.maximum(many if o.minibatches > 1 else n, 1)).astype(np.float32)
-            yield entries(
-                s, index, start, stop, self._size, self.spec.team, advantage, target, share, self.device
-            ), (many if o.minibatches > 1 else np.where(stop == n, many, -many))
+            yield (
+                entries(s, index, start, stop, self._size, self.spec.team, advantage, target, share, self.device),
+                (many if o.minibatches > 1 else np.where(stop == n, many, -many)),
+            )
 
     def _sequences(
         self, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray
@@ -330,9 +333,7 @@ class PolicyLanes(Lanes):
             chosen[:, : streams - start] = index[:, start : start + size]
             many = usable[lanes, index[:, start : start + size]].sum((1, 2))
             weight = usable * (1 / np.maximum(many, 1)).astype(np.float32)[:, None, None]
-            yield sequences(
-                s, chosen, self._length, self.spec.team, advantage, target, weight, self.device
-            ), many
+            yield sequences(s, chosen, self._length, self.spec.team, advantage, target, weight, self.device), many
 
     def evaluate(self, params: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Log odds of the actions taken, entropy and value of every entry, [L, M] (or [L, S, T])."""

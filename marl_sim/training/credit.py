@@ -1,21 +1,28 @@
-"""When a decision is closed: which rewards it earned and what came after it.
+"""How experience reaches a learner: when a decision is closed, which rewards it earned and what came after it.
 
-Two answers, each a small class with the same four methods; all arrays are [lanes, worlds a lane, ...].
+Each way is a small class with the same methods, for one head; all arrays are [lanes, streams, ...].
 
 next      a decision earns until its agent's next decision of the same head, whose observation is what came after. In a
-          game that terminates the last decision ends with it; through a truncation the society lives on, and the
-          decision is closed by the next one.
+          game that terminates the last decision ends with it; through a truncation a society lives on, and the
+          decision is closed by the next one; worlds that begin anew close it with what was last seen.
 settled   every standing decision is closed by the end of the round, with the round's reward, and what came after is
           its own observation as it would be then (the same partner, the new memories). A selection that stands for
           an episode is closed anew by every round of its encounter. So do Dasgupta & Musolesi's agents learn.
+streams   decisions are kept in their order, as under "next", for learners that learn from what they just did.
+steps     every step of the world counts, for learners that value what a team does at once.
+
+Learners say by `Learner.feed` whether they take transitions (closed under "next" or "settled"), streams or steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .heads import Head
 
 Store = Callable[..., None]
 
@@ -23,12 +30,13 @@ Store = Callable[..., None]
 class Pending:
     """Decisions that wait for their consequences: observation, legal actions, action, reward so far."""
 
-    def __init__(self, lanes: int, worlds: int, obs_dim: int, n_actions: int):
-        self.waiting = np.zeros((lanes, worlds), dtype=bool)
-        self.obs = np.zeros((lanes, worlds, obs_dim), dtype=np.float32)
-        self.legal = np.zeros((lanes, worlds, n_actions), dtype=bool)
-        self.action = np.zeros((lanes, worlds), dtype=np.int64)
-        self.reward = np.zeros((lanes, worlds))
+    def __init__(self, lanes: int, streams: int, obs_dim: int, n_actions: int, others: int = 0):
+        self.waiting = np.zeros((lanes, streams), dtype=bool)
+        self.obs = np.zeros((lanes, streams, obs_dim), dtype=np.float32)
+        self.legal = np.zeros((lanes, streams, n_actions), dtype=bool)
+        self.action = np.zeros((lanes, streams), dtype=np.int64)
+        self.reward = np.zeros((lanes, streams))
+        self.others = np.zeros((lanes, streams, others), dtype=np.int64)
 
     def open(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         """A decision is taken."""
@@ -40,55 +48,95 @@ class Pending:
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
-        return dict(waiting=self.waiting, obs=self.obs, legal=self.legal, action=self.action, reward=self.reward)
+        kept = dict(waiting=self.waiting, obs=self.obs, legal=self.legal, action=self.action, reward=self.reward)
+        return kept | ({"others": self.others} if self.others.shape[2] else {})
 
 
-class NextDecision:
-    """Closes a decision with the next one of the same head."""
+class Feed:
+    """Base of the ways; `head` says which lanes, which stages and how the worlds' arrays are arranged."""
 
-    def __init__(self, stages: list[int], shape: tuple[int, int, int, int]):
-        self.pending = Pending(*shape)
+    def __init__(self, head: Head) -> None:
+        self.head = head
 
-    def decide(
-        self, stage_of: Any, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray, store: Store
-    ) -> None:
-        """The head decides: what it decided before is closed."""
-        p = self.pending
-        closed = p.waiting & deciding
-        if closed.any():
-            store(p.obs, p.action, p.reward, obs, legal, np.zeros_like(closed), closed)
-        p.open(deciding, obs, legal, action)
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        """The head has decided where `deciding`, before the worlds step."""
+
+    def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
+        """What the other agents of the group do in this step, int64 [lanes, streams, others]."""
 
     def earn(self, reward: np.ndarray) -> None:
-        """Rewards of a step, [lanes, worlds]."""
-        self.pending.reward += reward
+        """Rewards of the step, float64 [lanes, streams]."""
 
-    def close(self, step: Any, arrange: Callable[[np.ndarray], np.ndarray], columns: slice, store: Store) -> None:
-        """After a step: games that have terminated close what is open."""
-        if step.terminated.any():
-            p = self.pending
-            over = arrange(np.broadcast_to(step.terminated[:, None], step.acting.shape))
-            closed = p.waiting & over
-            if closed.any():
-                store(p.obs, p.action, p.reward, p.obs, p.legal, closed, closed)
-                p.waiting &= ~over
+    def close(self, moment: Any) -> None:
+        """After the step: what has ended."""
+
+    def look(self) -> None:
+        """After the step: what is seen now, by learners that learn at fixed times."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
+        return {}
+
+
+class NextDecision(Feed):
+    """Closes a decision with the next one of the same head."""
+
+    def __init__(self, head: Head):
+        super().__init__(head)
+        self.pending = Pending(*head.shape, head.spec.others)
+
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        p = self.pending
+        closed = p.waiting & deciding
+        if closed.any():
+            going_on = np.zeros_like(closed)
+            self.head.store(
+                p.obs, p.action, p.reward, obs, legal, going_on, closed, next_action=action, others=p.others
+            )
+        p.open(deciding, obs, legal, action)
+
+    def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
+        np.copyto(self.pending.others, others, where=deciding[..., None])
+
+    def earn(self, reward: np.ndarray) -> None:
+        self.pending.reward += reward
+
+    def close(self, moment: Any) -> None:
+        """Games that have terminated close what is open; so do worlds that begin anew, with what was last seen."""
+        if moment.terminated.any():
+            p = self.pending
+            over = self.head.arrange(moment.terminated)
+            closed = p.waiting & over
+            if closed.any():
+                self.head.store(p.obs, p.action, p.reward, p.obs, p.legal, closed, closed, others=p.others)
+                p.waiting &= ~over
+        if not self.head.worlds.lives_on and moment.truncated.any():
+            p = self.pending
+            cut = self.head.arrange(moment.truncated)
+            closed = p.waiting & cut
+            if closed.any():
+                seen = self.head.arrange(moment.final_obs[:, :, self.head.columns])
+                self.head.store(
+                    p.obs, p.action, p.reward, seen, p.legal, np.zeros_like(closed), closed, others=p.others
+                )
+                p.waiting &= ~cut
+
+    def state(self) -> dict[str, np.ndarray]:
         return self.pending.state()
 
 
-class Settled:
+class Settled(Feed):
     """Closes every standing decision at the end of a round."""
 
-    def __init__(self, stages: list[int], shape: tuple[int, int, int, int]):
-        self.pending = {stage: Pending(*shape) for stage in stages}
-        self.earning = {stage: np.zeros(shape[:2], dtype=bool) for stage in stages}
+    def __init__(self, head: Head):
+        super().__init__(head)
+        self.pending = {stage: Pending(*head.shape) for stage in head.stages}
+        self.earning = {stage: np.zeros(head.shape[:2], dtype=bool) for stage in head.stages}
 
-    def decide(
-        self, stage_of: Any, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray, store: Store
-    ) -> None:
-        """The head decides: an earlier decision of this round earns no more, it waits for the end of the round."""
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        """An earlier decision of this round earns no more, it waits for the end of the round."""
+        worlds = self.head.worlds
+        stage_of = self.head.arrange(np.broadcast_to(worlds.stage[:, None], worlds.acting.shape))
         for stage in self.pending:
             now = deciding & (stage_of == stage)
             if now.any():
@@ -98,30 +146,100 @@ class Settled:
                 self.earning[stage] |= now
 
     def earn(self, reward: np.ndarray) -> None:
-        """Rewards of a step, [lanes, worlds]."""
         for stage, p in self.pending.items():
             p.reward += np.where(self.earning[stage], reward, 0.0)
 
-    def close(self, step: Any, arrange: Callable[[np.ndarray], np.ndarray], columns: slice, store: Store) -> None:
-        """After a step: where a round has ended, store what it settled."""
+    def close(self, moment: Any) -> None:
+        """Where a round has ended, store what it settled."""
+        step, arrange = moment.raw, self.head.arrange
         if not step.round_over.any():
             return
         spread = step.acting.shape
         rounds = arrange(np.broadcast_to(step.round_over[:, None], spread))
-        over = arrange(np.broadcast_to(step.terminated[:, None], spread))
-        ended = over | arrange(np.broadcast_to(step.truncated[:, None], spread))
+        over = arrange(moment.terminated)
+        ended = over | arrange(moment.truncated)
         for stage, p in self.pending.items():
             closed = p.waiting & rounds & arrange(step.settled[:, stage])
             if closed.any():
-                after = arrange(step.settled_obs[:, stage, :, columns])
-                store(p.obs, p.action, p.reward, after, p.legal, over & closed, closed)
+                after = arrange(step.settled_obs[:, stage, :, self.head.columns])
+                self.head.store(p.obs, p.action, p.reward, after, p.legal, over & closed, closed)
             p.reward[rounds] = 0.0
             p.waiting &= ~ended
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything that changes, by name."""
         kept = {f"{stage}/{k}": v for stage, p in self.pending.items() for k, v in p.state().items()}
         return kept | {f"{stage}/earning": v for stage, v in self.earning.items()}
 
 
-CREDITS: dict[str, type[NextDecision] | type[Settled]] = {"next": NextDecision, "settled": Settled}
+class Streamed(Feed):
+    """Passes decisions, rewards and endings on as they come; the lanes keep them in their streams."""
+
+    def __init__(self, head: Head):
+        super().__init__(head)
+        self._kept: tuple[np.ndarray, ...] | None = None
+
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        self._kept = deciding, obs, legal, action.copy(), self.head.state_seen(self.head.worlds.obs)
+
+    def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
+        """Kept with the decision of this step, behind the central state."""
+        if self._kept is not None:
+            state = self._kept[4]
+            extra = others if state is None else np.concatenate([state, others], -1)
+            self._kept = (*self._kept[:4], extra)
+
+    def earn(self, reward: np.ndarray) -> None:
+        if self._kept is not None:
+            deciding, obs, legal, action, extra = self._kept
+            self.head.lanes.decided(obs, legal, deciding, action, extra)  # type: ignore[attr-defined]
+            self._kept = None
+        self.head.lanes.earn(reward)  # type: ignore[attr-defined]
+
+    def close(self, moment: Any) -> None:
+        head = self.head
+        if moment.terminated.any() or moment.truncated.any():
+            over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
+            seen, state = None, None
+            if not head.worlds.lives_on:
+                seen = head.arrange(moment.final_obs[:, :, head.columns])
+                state = head.extra_seen(moment.final_obs)
+            head.lanes.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+
+    def look(self) -> None:
+        head, worlds = self.head, self.head.worlds
+        obs = head.arrange(worlds.obs[:, :, head.columns])
+        legal = head.arrange(worlds.legal[:, :, : head.n_actions])
+        deciding = head.arrange(head.turn())
+        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[call-arg]
+
+
+class Stepped(Feed):
+    """Passes on whole steps of the team: everybody's observation, legal actions and action, acting or not."""
+
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        self._now = obs, legal, deciding, action.copy()
+
+    def earn(self, reward: np.ndarray) -> None:
+        self._reward = reward
+
+    def close(self, moment: Any) -> None:
+        head, worlds = self.head, self.head.worlds
+        over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
+        after = head.arrange(worlds.obs[:, :, head.columns])
+        legal = head.arrange(worlds.legal[:, :, : head.n_actions])
+        deciding = head.arrange(head.turn())
+        if worlds.lives_on:
+            cut = np.zeros_like(cut)
+        elif cut.any():
+            after = np.where(cut[..., None], head.arrange(moment.final_obs[:, :, head.columns]), after)
+        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding)  # type: ignore[attr-defined]
+        head.lanes.learn()
+
+
+FEEDS: dict[str, type[Feed]] = {
+    "next": NextDecision,
+    "settled": Settled,
+    "streams": Streamed,
+    "steps": Stepped,
+}
+CREDITS = ("next", "settled")  # what a Trainer may be told for learners of transitions

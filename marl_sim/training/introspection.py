@@ -61,7 +61,7 @@ class Introspection:
                 "give Norm(seen_in=('play',)) and encode='index'"
             )
         mirror = obs.copy()
-        mirror[:, :, slot.start - head.columns.start] = trainer.arrange(
+        mirror[:, :, slot.start - head.columns.start] = head.arrange(
             np.broadcast_to(self_view(sim.state["standing"]), sim.acting.shape)
         )
         values = head.lanes.values(mirror, deciding)

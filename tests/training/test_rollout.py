@@ -126,7 +126,7 @@ def test_each_decision_earns_what_came_between_it_and_its_closing(credit):
     stored = {"select": [], "play": []}
     for head in trainer.heads:
 
-        def keep(obs, action, reward, next_obs, next_legal, terminated, valid, name=head.name):
+        def keep(obs, action, reward, next_obs, next_legal, terminated, valid, name=head.name, **_):
             stored[name] += [(float(r), bool(t)) for r, t, v in zip(reward[0], terminated[0], valid[0]) if v]
 
         head.store = keep  # type: ignore[method-assign]
@@ -155,7 +155,7 @@ def test_shared_parameters_are_one_lane_a_seed():
     assert [head.lanes.n_lanes for head in trainer.heads] == [2, 2, 2]
     assert len(all_rows(trainer)) == 4
     x = np.arange(2 * 2 * 3).reshape(4, 3)
-    np.testing.assert_array_equal(trainer.restore(trainer.arrange(x)), x)
+    np.testing.assert_array_equal(trainer.heads[0].restore(trainer.heads[0].arrange(x)), x)
 
 
 @pytest.mark.parametrize(

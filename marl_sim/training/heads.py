@@ -1,0 +1,236 @@
+"""One decision head of one group: its lanes, its columns of the observation, and how experience reaches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import unknown
+from ..learners.base import HeadSpec
+from ..learners.lanes import Lanes
+from .credit import FEEDS, Feed
+from .seats import Group
+from .worlds import HeadPlan, Worlds
+
+if TYPE_CHECKING:
+    from .rollout import Trainer
+
+TEAM_REWARDS = ("sum", "mean", "own")
+
+
+class Head:
+    """Lanes are numbered seed by seed, agent by agent: lane = s * k + i for k agents that learn apart; or one lane a
+    seed, which drives the group. A lane has a stream for each of its worlds, or for each world and agent, worlds first.
+    """
+
+    def __init__(self, trainer: Trainer, group: Group, plan: HeadPlan, label: str):
+        self.worlds, self.group, self.name, self.label = trainer.worlds, group, plan.name, label
+        self.columns, self.n_actions, self.stages = plan.columns, plan.spec.n_actions, plan.stages
+        self.mask = np.zeros(self.worlds.n_stages, dtype=bool)
+        self.mask[list(self.stages)] = True
+        self.components = tuple(trainer.rewards.get(plan.name, self.worlds.components))
+        self.layers, self.team_reward = trainer.layers, trainer.team_reward
+        self.learner = group.of(plan.name)
+        self._agents = list(group.agents)
+        self._all = self._agents == list(range(self.worlds.n_agents))
+        self.learns = np.zeros(self.worlds.n_agents, dtype=bool)
+        self.learns[self._agents] = True
+        self.learns &= trainer.learns
+        self.spec = self._spec(plan.spec)
+        seeds = np.array(self.worlds.seeds, dtype=np.uint64)
+        own = self._agents[:1] if group.together else self._agents
+        lane_seeds, lane_agents = np.repeat(seeds, len(own)), np.tile(own, len(seeds))
+        self.lanes: Lanes = self.learner.build(self.spec, lane_seeds, lane_agents, trainer.device)
+        self.lanes.owners = self._owners(lane_seeds)
+        streams = self.worlds.num_envs * (len(self._agents) if group.together else 1)
+        self.shape = (len(lane_seeds), streams, self.spec.obs_dim, self.n_actions)
+        self.preferences = [(one, one.begin(self.worlds.n_agents, self.worlds.num_worlds)) for one in self.layers
+                            if hasattr(one, "apply")]  # fmt: skip
+        self.feed: Feed = FEEDS[trainer.credit if self.learner.feed == "transitions" else self.learner.feed](self)
+
+    def _spec(self, spec: HeadSpec) -> HeadSpec:
+        """What the learner is told of the decision and of the group."""
+        k = len(self._agents)
+        named = dict(vars(spec))
+        named["team"] = k if self.group.together and self.learner.team else 1
+        named["others"] = k - 1 if self.learner.watches else 0
+        named["state_dim"] = k * spec.obs_dim if self.learner.central else 0
+        return HeadSpec(**named)
+
+    def _owners(self, seeds: np.ndarray) -> list[str]:
+        """Who each lane is, for errors."""
+        names = [self.worlds.agents[a] for a in self._agents]
+        each = [" and ".join(names)] if self.group.together else names
+        place = "" if self.name == "all" else f" in stage {self.name!r}"
+        return [f"{each[lane % len(each)]} of seed {seed}{place}" for lane, seed in enumerate(seeds)]
+
+    # ------------------------------------------------------------ arrangement
+
+    def arrange(self, x: np.ndarray) -> np.ndarray:
+        """[worlds, agents, ...] as [lanes, streams, ...]."""
+        s, b, k = len(self.worlds.seeds), self.worlds.num_envs, len(self._agents)
+        if not self._all:
+            x = x[:, self._agents]
+        x = x.reshape(s, b, k, *x.shape[2:])
+        if self.group.together:
+            return x.reshape(s, b * k, *x.shape[3:])
+        return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(s * k, b, *x.shape[3:])
+
+    def restore(self, x: np.ndarray) -> np.ndarray:
+        """[lanes, streams, ...] as [worlds, agents of the group, ...]."""
+        s, b, k = len(self.worlds.seeds), x.shape[1], len(self._agents)
+        if self.group.together:
+            return x.reshape(s * b // k, k, *x.shape[2:])
+        return x.reshape(s, k, b, *x.shape[2:]).swapaxes(1, 2).reshape(s * b, k, *x.shape[2:])
+
+    def turn(self, worlds: Worlds | None = None) -> np.ndarray:
+        """Which agents of this head decide now, bool [worlds, agents]."""
+        worlds = self.worlds if worlds is None else worlds
+        return worlds.acting & self.mask[worlds.stage][:, None] & self.learns
+
+    def act(
+        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, memory: np.ndarray | None
+    ) -> np.ndarray:
+        """Actions of the lanes; memory: of other worlds than the training's, for learners that have one."""
+        if memory is None:
+            return self.lanes.act(obs, legal, deciding, greedy=greedy)
+        return self.lanes.act(obs, legal, deciding, greedy=greedy, memory=memory)  # type: ignore[call-arg]
+
+    def fresh_memory(self) -> np.ndarray | None:
+        """Empty memory for worlds like the training's; None for learners that remember nothing between decisions."""
+        made = getattr(self.lanes, "fresh_memory", None)
+        return None if made is None else made(self.shape[1])
+
+    def forget(self, memory: np.ndarray | None, moment: Any) -> None:
+        """Empty the memory of agents whose game is over, in those worlds."""
+        over = moment.terminated if self.worlds.lives_on else moment.terminated | moment.truncated
+        if memory is not None and over.any():
+            memory[self.arrange(over)] = 0
+
+    def end_episodes(self, ended: np.ndarray) -> None:
+        """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
+        if ended.any():
+            self.lanes.end_episode(self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape)).any(axis=1))
+
+    def put(self, chosen: np.ndarray, actions: np.ndarray) -> None:
+        """Add what was chosen, [lanes, streams, ...], to the worlds' actions, 0 where nobody decides."""
+        if self._all:
+            actions += self.restore(chosen)
+        else:
+            actions[:, self._agents] += self.restore(chosen)
+
+    def state_seen(self, obs: np.ndarray) -> np.ndarray | None:
+        """What the whole group sees, for each of its streams, float32 [lanes, streams, k * D]; None if not asked."""
+        if not self.learner.central:
+            return None
+        k = len(self._agents)
+        mine = self.arrange(obs[:, :, self.columns]) if self.group.together else None
+        if mine is None:
+            flat = obs[:, self._agents][:, :, self.columns].reshape(len(obs), -1)
+            return self.arrange_all(np.repeat(flat[:, None], k, axis=1))
+        joint = mine.reshape(mine.shape[0], -1, k * mine.shape[2])
+        return np.repeat(joint, k, axis=1)
+
+    def arrange_all(self, x: np.ndarray) -> np.ndarray:
+        """As `arrange`, of arrays that hold the group's agents only."""
+        s, b, k = len(self.worlds.seeds), self.worlds.num_envs, len(self._agents)
+        x = x.reshape(s, b, k, *x.shape[2:])
+        return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(s * k, b, *x.shape[3:])
+
+    def extra_seen(self, obs: np.ndarray) -> np.ndarray | None:
+        """The central state where no decision is taken: the others' actions behind it are 0."""
+        state = self.state_seen(obs)
+        if not self.spec.others:
+            return state
+        nothing = np.zeros((*self.shape[:2], self.spec.others), np.float32)
+        return nothing if state is None else np.concatenate([state, nothing], -1)
+
+    def others_did(self, actions: np.ndarray) -> np.ndarray:
+        """What the other agents of the group do, int64 [lanes, streams, k - 1], in the order of their numbers."""
+        mine = actions[:, self._agents]
+        k = mine.shape[1]
+        around = np.array([[j for j in range(k) if j != i] for i in range(k)], np.int64)
+        others = mine[:, around]
+        s, b = len(self.worlds.seeds), self.worlds.num_envs
+        if self.group.together:
+            return others.reshape(s, b * k, k - 1)
+        return self.arrange_all(others)
+
+    # ------------------------------------------------------------ experience
+
+    def store(self, *transition: np.ndarray, **more: np.ndarray) -> None:
+        """Remember transitions and learn from them."""
+        if not self.spec.others:
+            more.pop("others", None)
+        self.lanes.add(*transition, **more)  # type: ignore[attr-defined]
+        self.lanes.learn()  # type: ignore[attr-defined]
+
+    def reward(self, moment: Any, extra: np.ndarray | None) -> np.ndarray:
+        """What the step paid the streams of this head, after the layers; [lanes, streams]."""
+        total = sum((moment.components[name] for name in self.components), np.zeros(moment.reward.shape))
+        for layer in self.layers:
+            if hasattr(layer, "scale"):
+                total *= layer.scale(self.name)
+        for layer, memory in self.preferences:
+            total = layer.apply(total, memory)
+            if moment.ended.any():
+                layer.forget(memory, moment.ended)
+        paid = self.arrange(self._of_the_team(total))
+        return paid if extra is None else paid + extra
+
+    def _of_the_team(self, total: np.ndarray) -> np.ndarray:
+        """One reward for all of a group that is trained as one."""
+        if not (self.learner.central or self.learner.one_reward) or self.team_reward == "own":
+            return total
+        mine = total[:, self._agents]
+        if self.team_reward is None:
+            apart = (mine != mine[:, :1]) & np.isfinite(mine)
+            if apart.any():
+                w, i = (int(x) for x in np.argwhere(apart)[0])
+                first, other = (self.worlds.agents[self._agents[j]] for j in (0, i))
+                choices = "'sum' or 'mean'" if self.learner.one_reward else "'sum', 'mean' or 'own'"
+                raise ValueError(
+                    f"{type(self.learner).__name__} trains a group that is paid alike, but {first} got {mine[w, 0]:g} "
+                    f"and {other} {mine[w, i]:g} in one step of {self.worlds.label}; say team_reward={choices}"
+                )
+            return total
+        common = mine.sum(1) if self.team_reward == "sum" else mine.mean(1)
+        out = total.copy()
+        out[:, self._agents] = common[:, None]
+        return out
+
+    # ------------------------------------------------------------ keeping
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Everything that changes, by name."""
+        kept = {f"{self.label}/lanes/{k}": v for k, v in self.lanes.state_dict().items()}
+        kept |= {f"{self.label}/credit/{k}": v.copy() for k, v in self.feed.state().items()}
+        for number, (_, memory) in enumerate(self.preferences):
+            if memory is not None:
+                kept[f"{self.label}/layers/{number}"] = memory.copy()
+        return kept
+
+    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
+        """Go on from a state_dict."""
+        prefix = f"{self.label}/lanes/"
+        self.lanes.load_state_dict({k[len(prefix) :]: v for k, v in saved.items() if k.startswith(prefix)})
+        for name, array in self.feed.state().items():
+            array[...] = saved[f"{self.label}/credit/{name}"]
+        for number, (_, memory) in enumerate(self.preferences):
+            if memory is not None:
+                memory[...] = saved[f"{self.label}/layers/{number}"]
+
+
+def check_team_reward(team_reward: Any, groups: list[Group]) -> None:
+    """ValueError in one sentence for a word that is none, or that the learners cannot take."""
+    if team_reward is not None and team_reward not in TEAM_REWARDS:
+        raise ValueError(unknown("team_reward", team_reward, TEAM_REWARDS))
+    for group in groups:
+        learners = [group.learner] if not isinstance(group.learner, dict) else list(group.learner.values())
+        for learner in learners:
+            if team_reward == "own" and getattr(learner, "one_reward", False):
+                raise ValueError(
+                    f"{type(learner).__name__} values what a team does at once, so that its agents cannot be paid "
+                    "apart; team_reward must be 'sum' or 'mean'"
+                )

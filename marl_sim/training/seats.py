@@ -1,0 +1,97 @@
+"""Who sits where: groups of agents that learn alike, and seats whose policies do not learn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import unknown
+from ..learners.base import Learner
+from ..policies.base import Policy
+
+
+@dataclass(frozen=True)
+class Group:
+    """Agents (by number) that learn by the same learner: a lane each, or one lane together.
+
+    learner: a Learner, or one for each head. together: one lane a seed drives them all.
+    """
+
+    agents: tuple[int, ...]
+    learner: Learner | Mapping[str, Learner]
+    together: bool
+
+    def of(self, head: str) -> Learner:
+        """The learner of one head."""
+        return self.learner if isinstance(self.learner, Learner) else self.learner[head]
+
+
+def is_team(learner: Learner | Mapping[str, Learner]) -> bool:
+    """Whether it drives all agents of its group together by its nature."""
+    learners = [learner] if isinstance(learner, Learner) else list(learner.values())
+    return any(one.team for one in learners)
+
+
+def seated(
+    learner: Any, policies: Mapping[int, Policy] | None, seating: Mapping[Any, Any] | None, shared: bool,
+    names: Sequence[str],
+) -> tuple[list[Group], dict[int, Policy]]:  # fmt: skip
+    """Groups of learners and policies by seat. ValueError in one sentence for seats or players that are not there."""
+    if seating is None:
+        return [_group(tuple(range(len(names))), learner, shared)], _policies(policies, names)
+    if learner is not None or policies:
+        raise ValueError("give either seating, or learner and policies; seating names the players of all seats")
+    if not isinstance(seating, Mapping):
+        raise ValueError(f"seating must map seats to players, such as {{'agent_0..3': PPO()}}; got {seating!r}")
+    groups, still = [], {}
+    taken: dict[int, Any] = {}
+    for key, player in seating.items():
+        agents = seats(key, names)
+        for agent in agents:
+            if agent in taken:
+                raise ValueError(f"seating gives {names[agent]} twice: in {taken[agent]!r} and in {key!r}")
+            taken[agent] = key
+        if isinstance(player, Policy):
+            still |= dict.fromkeys(agents, player)
+        elif isinstance(player, Learner | Mapping):
+            groups.append(_group(agents, player, shared))
+        else:
+            raise ValueError(f"seating[{key!r}] must be a Learner such as PPO(), or a Policy; got {player!r}")
+    empty = [name for agent, name in enumerate(names) if agent not in taken]
+    if empty:
+        raise ValueError(f"seating leaves {', '.join(empty)} without a player; every agent needs one")
+    return groups, still
+
+
+def seats(key: Any, names: Sequence[str]) -> tuple[int, ...]:
+    """The agents a key of `seating` names: a number, "agent_2", "agent_0..3", or several with commas."""
+    if isinstance(key, int) and not isinstance(key, bool):
+        key = names[key] if key in range(len(names)) else f"agent {key}"
+    found: list[int] = []
+    for part in str(key).split(","):
+        part = part.strip()
+        span = re.fullmatch(r"(.*?)(\d+)\.\.(\d+)", part)
+        for name in [f"{span[1]}{k}" for k in range(int(span[2]), int(span[3]) + 1)] if span else [part]:
+            if name not in names:
+                raise ValueError(unknown("agent", name, names))
+            found.append(names.index(name))
+    return tuple(found)
+
+
+def _group(agents: tuple[int, ...], learner: Any, shared: bool) -> Group:
+    if not isinstance(learner, Learner | Mapping):
+        raise ValueError(f"learner must be a Learner such as DQN(), or one for each head; got {learner!r}")
+    return Group(agents, learner, shared or is_team(learner))
+
+
+def _policies(policies: Any, names: Sequence[str]) -> dict[int, Policy]:
+    if policies is not None and not isinstance(policies, Mapping):
+        raise ValueError(f"policies must map agents to policies, such as {{0: ActionRule(5)}}; got {policies!r}")
+    for agent, policy in (policies or {}).items():
+        if agent not in range(len(names)):
+            raise ValueError(f"policies names agent {agent!r}; the game has agents 0 to {len(names) - 1}")
+        if not isinstance(policy, Policy):
+            raise ValueError(f"policies must hold a Policy for agent {agent}, such as ActionRule(5); got {policy!r}")
+    return dict(policies or {})
