@@ -83,7 +83,7 @@ class NextDecision(Feed):
 
     def __init__(self, head: Head):
         super().__init__(head)
-        self.pending = Pending(*head.shape, head.spec.others)
+        self.pending = Pending(head.shape[0], head.shape[1], head.shape[2], head.shape[3], head.spec.others)
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         p = self.pending
@@ -176,7 +176,7 @@ class Streamed(Feed):
 
     def __init__(self, head: Head):
         super().__init__(head)
-        self._kept: tuple[np.ndarray, ...] | None = None
+        self._kept: tuple[Any, ...] | None = None
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         self._kept = deciding, obs, legal, action.copy(), self.head.state_seen(self.head.worlds.obs)
@@ -210,7 +210,7 @@ class Streamed(Feed):
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
-        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[call-arg]
+        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[attr-defined]
 
 
 class Stepped(Feed):
@@ -233,7 +233,7 @@ class Stepped(Feed):
         elif cut.any():
             after = np.where(cut[..., None], head.arrange(moment.final_obs[:, :, head.columns]), after)
         head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding)  # type: ignore[attr-defined]
-        head.lanes.learn()
+        head.lanes.learn()  # type: ignore[attr-defined]
 
 
 FEEDS: dict[str, type[Feed]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import unknown
-from ..learners.base import HeadSpec
+from ..learners.base import HeadSpec, Learner
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
 from .seats import Group
@@ -111,7 +111,8 @@ class Head:
     def end_episodes(self, ended: np.ndarray) -> None:
         """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
         if ended.any():
-            self.lanes.end_episode(self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape)).any(axis=1))
+            over = self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape))
+            self.lanes.end_episode(np.asarray(over.any(axis=1)))
 
     def put(self, chosen: np.ndarray, actions: np.ndarray) -> None:
         """Add what was chosen, [lanes, streams, ...], to the worlds' actions, 0 where nobody decides."""
@@ -227,7 +228,7 @@ def check_team_reward(team_reward: Any, groups: list[Group]) -> None:
     if team_reward is not None and team_reward not in TEAM_REWARDS:
         raise ValueError(unknown("team_reward", team_reward, TEAM_REWARDS))
     for group in groups:
-        learners = [group.learner] if not isinstance(group.learner, dict) else list(group.learner.values())
+        learners = [group.learner] if isinstance(group.learner, Learner) else list(group.learner.values())
         for learner in learners:
             if team_reward == "own" and getattr(learner, "one_reward", False):
                 raise ValueError(
