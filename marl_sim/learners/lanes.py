@@ -48,6 +48,10 @@ class Lanes:
         """Actions of the lanes in their worlds, 0 where nobody decides; `greedy`: without exploring."""
         raise NotImplementedError
 
+    def export(self, lane: int) -> Any:
+        """One agent as a torch module (see learners.export), as a net of its values, or as a table [S, A]."""
+        raise NotImplementedError(f"{type(self.options).__name__} has no agents that could be exported")
+
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
         """Tell lanes (bool [L], default all) that an episode of theirs ended in one of their worlds."""
 

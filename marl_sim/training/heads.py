@@ -10,6 +10,7 @@ from ..core.errors import unknown
 from ..learners.base import HeadSpec, Learner
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
+from .export import as_module
 from .seats import Group
 from .worlds import HeadPlan, Worlds
 
@@ -202,6 +203,12 @@ class Head:
         return out
 
     # ------------------------------------------------------------ keeping
+
+    def module(self, s: int, agent: int) -> tuple[Any, int]:
+        """What one agent of seed number s has learned, as a torch module, and which agent of its team it is."""
+        place = self._agents.index(agent)
+        lane = s if self.group.together else s * len(self._agents) + place
+        return as_module(self.lanes.export(lane), self.spec), place if self.spec.team > 1 else 0
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
