@@ -91,10 +91,10 @@ def test_the_next_episode_is_at_the_start_again():
     sim = ms.Simulator(game, num_envs=4)
     sim.reset()
     for _ in range(3):
-        for place in (0, 2):
+        for place, action in ((0, 1), (2, 0)):
             assert (view(game, sim.obs, "place") == place).all()
-            step = sim.step(np.ones((4, 2), int))
-        assert (step.reward == 8).all()
+            step = sim.step(np.full((4, 2), action))
+        assert (step.reward == 0).all() and (view(game, step.final_obs, "place") == 2).all()
 
 
 # ---------------------------------------------------------------- games alone
