@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numba
 import numpy as np
 
 from ..core.part import at_least
@@ -99,6 +100,19 @@ class Preference:
             memory[ended] = 0
 
 
+@numba.njit(cache=True, nogil=True)
+def suffer(earned, alpha, beta, reward):
+    """Take from reward [W, n] what each suffers from inequity; earned [W, n, n]: j's earnings as i counts them."""
+    worlds, n = reward.shape
+    for w in range(worlds):
+        for i in range(n):
+            total = 0.0
+            for j in range(n):
+                lead = earned[w, i, j] - earned[w, i, i]
+                total += alpha[i] * lead if lead > 0 else -beta[i] * lead
+            reward[w, i] -= total / (n - 1)
+
+
 @dataclass(frozen=True)
 class InequityAversion(Preference):
     """Nobody likes to have less than others, and some do not like to have more (Fehr & Schmidt 1999).
@@ -145,12 +159,9 @@ class InequityAversion(Preference):
             memory *= (self.each("gamma", n) * self.each("smoothing", n))[:, None]
             memory += earned
             earned = memory
-        own = np.diagonal(earned, axis1=1, axis2=2)
-        suffered = np.zeros_like(reward)
-        for j in range(n):  # one after the other, so that the sum is the same in any number of worlds
-            lead = earned[:, :, j] - own
-            suffered += alpha * np.maximum(lead, 0) + beta * np.maximum(-lead, 0)
-        return reward - suffered / (n - 1)
+        made = np.array(reward)
+        suffer(earned, alpha, beta, made)
+        return made
 
 
 @dataclass(frozen=True)
@@ -164,7 +175,7 @@ class Weighted(Preference):
     def apply(self, reward: np.ndarray, memory: np.ndarray | None = None) -> np.ndarray:
         weights = self.weights(reward.shape[1])
         total = np.zeros_like(reward)
-        for j in range(reward.shape[1]):
+        for j in range(reward.shape[1]):  # one after the other, so that the sum is the same in any number of worlds
             total += reward[:, j, None] * weights[:, j]
         return total
 
