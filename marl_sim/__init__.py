@@ -71,6 +71,7 @@ _HOMES = {
     "envs": ("parallel_env", "aec_env"),
     "learners": ("DQN", "TabularQ", "Learner"),
     "training.rollout": ("Trainer",),
+    "training.preferences": ("InequityAversion", "SocialValueOrientation", "Prosocial", "RewardExchange"),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
