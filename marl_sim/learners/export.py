@@ -107,7 +107,7 @@ def saved(module: nn.Module, obs_dim: int, n_actions: int) -> bytes:
         torch.zeros(rows, dtype=torch.int64), torch.zeros(rows, hidden),
     )  # fmt: skip
     many = {0: torch.export.Dim("rows", min=1, max=1 << 20)}
-    program = torch.export.export(module.eval(), example, dynamic_shapes=(many, many, many, many))
+    program = torch.export.export(module.eval().requires_grad_(False), example, dynamic_shapes=(many, many, many, many))
     out = io.BytesIO()
     torch.export.save(program, out)
     return out.getvalue()

@@ -5,7 +5,7 @@ runs/<scenario>/<time>/
     metrics.csv                  all conditions: condition, seed, episode, then one column per metric
     table.csv  table.md          the study's table
     figures/                     PNG
-    conditions/<condition>/      metrics.csv while it runs, and events/ for TensorBoard; recipe.json, what it was made of;
+    conditions/<condition>/      metrics.csv while it runs; events/ for TensorBoard; recipe.json, its ingredients;
                                  <episode>.checkpoint, the newest two; done, once finished
 """
 
