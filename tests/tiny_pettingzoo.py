@@ -69,6 +69,7 @@ class Lives(Spaces, ParallelEnv):
 
 class Turns(Spaces, AECEnv):
     """Agents move in turn. Agent i may make moves[i] moves; with its last it ends, as `ends` says ("t", "c").
+    Whoever has none (never the first agent) is dead from the start.
 
     Every move pays everybody who lives, movers or not: agent i gets (i + 1) * t at move t of the game. `last_standing`
     pays 100 to whoever is left alone, in the very step that dismisses the last other, and ends it.
@@ -88,10 +89,12 @@ class Turns(Spaces, AECEnv):
         self.agents = self.possible_agents[:]
         self.rewards = dict.fromkeys(self.agents, 0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0)
-        self.terminations, self.truncations = dict.fromkeys(self.agents, False), dict.fromkeys(self.agents, False)
+        self.terminations = {agent: not self.moves[i] for i, agent in enumerate(self.agents)}
+        self.truncations = dict.fromkeys(self.agents, False)
         self.infos = {agent: {} for agent in self.agents}
         self.made = dict.fromkeys(self.agents, 0)
         self.agent_selection, self._skip_agent_selection = self.agents[0], None
+        self._deads_step_first()
         self._draw()
 
     def _draw(self):

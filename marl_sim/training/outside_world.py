@@ -87,8 +87,7 @@ class World:
                 f"one for each action; it has {np.size(mask)}"
             )
         row = self._legal[i]
-        row[: seat.count] = mask
-        row[seat.count :] = False
+        row[: seat.count] = mask  # beyond that nothing is ever legal
         self._acting[i] = some = row.any()
         if not some:
             row[0] = True

@@ -26,6 +26,7 @@ CASES = {
     "gone without a word": (Lives, dict(lives=(1, 3), ends=("", "c"))),
     "born late": (Lives, dict(lives=(2, 4, 3), born=[0, 1, 2])),
     "turns": (Turns, {}),
+    "one dead at the start": (Turns, dict(moves=(2, 0, 1))),
     "last standing": (Turns, dict(last_standing=True)),
     "silent end": (Silent, {}),
     "boxes": (Reaches, {}),
@@ -189,6 +190,17 @@ def test_who_moved_not_is_paid_at_once():
         assert step.reward[0].tolist() == reward and step.ended[0] == ended
         ends.append((step.terminated[0].tolist(), step.truncated[0].tolist()))
     assert ends == [([0, 0], [1, 0]), ([0, 0], [0, 0]), ([0, 1], [0, 0])]
+
+
+def test_whoever_goes_without_a_word_last_saw_what_it_saw_then():
+    """Nothing can be asked of an environment that has no agents left."""
+    worlds = OutsideWorlds(Silent, 1, (0,))
+    worlds.reset()
+    play(worlds, 1)
+    held = worlds.obs.copy()
+    step = worlds.step(choose(worlds))
+    assert step.terminated.all() and held.any()
+    np.testing.assert_array_equal(step.final_obs, held)
 
 
 @pytest.mark.parametrize("kind", [Lives, Turns])
