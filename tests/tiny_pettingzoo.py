@@ -256,3 +256,14 @@ class Silent(Turns):
         super().step(action)
         if self.t == 2:
             self.agents = []
+
+
+class Leaves(Turns):
+    """The second of three leaves after the first move, and no flag says so."""
+
+    def _after(self, mover):
+        if self.t == 1:
+            for known in (self.agents, self.made, self.rewards, self._cumulative_rewards):
+                known.remove("player_1") if known is self.agents else known.pop("player_1")
+            del self.terminations["player_1"], self.truncations["player_1"]
+        return super()._after(mover)

@@ -10,10 +10,12 @@ from pettingzoo import AECEnv
 
 from ..core.errors import IllegalAction, NotReset
 from ..core.rng import key_of
+from ..learners.base import HeadSpec
 from .books import RewardBook
 from .outside_source import Environment, Source
 from .outside_spaces import choices, sight
 from .outside_world import ParallelWorld, Seat, TurnWorld, World
+from .worlds import HeadPlan
 
 
 class OutsideStep:
@@ -40,6 +42,11 @@ class OutsideStep:
     final_obs: np.ndarray
     round_over: np.ndarray
     tallies: dict[str, np.ndarray]
+
+    @property
+    def raw(self) -> OutsideStep:
+        """What its book reads: itself."""
+        return self
 
 
 class OutsideWorlds:
@@ -70,6 +77,9 @@ class OutsideWorlds:
     """
 
     lives_on = False  # nothing lasts from one episode to the next
+    components: tuple[str, ...] = ("reward",)
+    kinds: tuple[str, ...] = ("all",)
+    n_stages = 1
 
     def __init__(self, source: Any, num_envs: int, seeds: Sequence[int], options: dict[str, Any] | None = None):
         self._source = source if isinstance(source, Source) else Source(source, options)
@@ -198,11 +208,16 @@ class OutsideWorlds:
 
     # ------------------------------------------------------------ what belongs to them
 
+    def plans(self, heads: str) -> list[HeadPlan]:
+        """One kind of decision, whatever `heads` asks for: environments from outside know no stages."""
+        spec = HeadSpec("all", self.obs_dim, self.n_actions, box=self.box, image=self.image)
+        return [HeadPlan(spec, (0,), slice(0, self.obs_dim))]
+
     def book(self, block: int, episodes: int, even: bool = False) -> RewardBook:
         """A book of rows for these worlds' steps (see training.books)."""
         return RewardBook(self.agents, self.seeds, self.num_envs, block, episodes, even)
 
-    def another(self, num_envs: int, seeds: Sequence[int]) -> OutsideWorlds:
+    def another(self, num_envs: int, seeds: tuple[int, ...]) -> OutsideWorlds:
         """New worlds of the same source, as for evaluating in worlds of their own."""
         return OutsideWorlds(self._source, num_envs, seeds)
 

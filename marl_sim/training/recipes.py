@@ -48,7 +48,7 @@ def write(value: Any) -> Any:
         made = {"game": _name(type(value)), "parts": [write(part) for part in parts], "label": value.label}
         return made | {"with": {name: write(item) for name, item in named.items()}}
     if isinstance(value, KINDS) or getattr(type(value), "has_recipe", False):
-        fields = [field for field in dataclasses.fields(value) if field.init]  # type: ignore[arg-type]
+        fields = [field for field in dataclasses.fields(value) if field.init]
         return {"is": _name(type(value)), "with": {f.name: write(getattr(value, f.name)) for f in fields}}
     raise NoRecipe(f"{value!r} cannot be written down as names and options.")
 

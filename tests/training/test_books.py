@@ -14,7 +14,9 @@ def test_rows_are_the_averages_of_episodes():
     worlds.reset()
     book, rows, kept = worlds.book(block=2, episodes=5), [], None
     for t in range(20):
-        rows += book.see(worlds.step(choose(worlds)))
+        done = book.see(worlds.step(choose(worlds)))
+        assert len(done) == 3 * (t in (5, 11, 14))  # an episode has three moves
+        rows += done
         if t == 6:
             kept = book.state_dict()
             book = worlds.book(block=2, episodes=5)

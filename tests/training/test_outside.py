@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outside_play import assert_same, choose, play
 from pettingzoo import ParallelEnv
-from tiny_pettingzoo import Lives, Masks, Pictures, Reaches, Silent, Turns
+from tiny_pettingzoo import Leaves, Lives, Masks, Pictures, Reaches, Silent, Turns
 
 import marl_sim as ms
 from marl_sim.core.rng import key_of
@@ -28,6 +28,7 @@ CASES = {
     "turns": (Turns, {}),
     "one dead at the start": (Turns, dict(moves=(2, 0, 1))),
     "last standing": (Turns, dict(last_standing=True)),
+    "silent leave": (Leaves, {}),
     "silent end": (Silent, {}),
     "boxes": (Reaches, {}),
     "boxes unlike": (Reaches, dict(boxes=UNLIKE)),
@@ -201,6 +202,10 @@ def test_whoever_goes_without_a_word_last_saw_what_it_saw_then():
     step = worlds.step(choose(worlds))
     assert step.terminated.all() and held.any()
     np.testing.assert_array_equal(step.final_obs, held)
+    worlds = OutsideWorlds(Leaves, 1, (0,))
+    worlds.reset()
+    step = worlds.step(choose(worlds))
+    assert step.terminated.tolist() == [[False, True, False]] and worlds.acting.tolist() == [[False, False, True]]
 
 
 @pytest.mark.parametrize("kind", [Lives, Turns])
@@ -267,6 +272,16 @@ def test_resuming_equals_never_stopping(make, steps):
         if resumed is not first:
             uncut = play(whole, 15)
         assert_same(rest, uncut)
+
+
+def test_worlds_saved_before_their_reset_begin_where_new_ones_do():
+    new, played = OutsideWorlds(Lives, 1, (0,)), OutsideWorlds(Lives, 1, (0,))
+    played.reset()
+    play(played, 5)
+    played.load(new.save())
+    new.reset()
+    played.reset()
+    assert_same(play(new, 5), play(played, 5))
 
 
 def test_shapes_stay_and_numbers_are_finite(make):

@@ -36,20 +36,20 @@ def test_masks_are_kept_and_actions_checked():
 
 
 @pytest.mark.parametrize(
-    "given, options, message",
+    "given, options, steps, message",
     [
-        (Masks, dict(asleep=0), "nobody acts in world 0 of Masks, which has not ended"),
-        (Masks, dict(asleep=1), "nobody acts in world 0 of Masks, which has not ended"),
-        (Dead, {}, "world 0 does not go on: player_0 is dead and stays selected"),
-        (Masks, dict(entries=2), "the action mask of first in world 0 must have 3 entries"),
+        (Masks, dict(asleep=0), 0, "nobody acts in world 0 of Masks, which has not ended"),
+        (Masks, dict(asleep=1), 1, "nobody acts in world 0 of Masks, which has not ended"),
+        (Dead, {}, 1, "world 0 does not go on: player_0 is dead and stays selected"),
+        (Masks, dict(entries=2), 0, "the action mask of first in world 0 must have 3 entries"),
     ],
 )
-def test_worlds_that_do_not_go_on_say_so(given, options, message):
+def test_worlds_that_do_not_go_on_say_so(given, options, steps, message):
     worlds = OutsideWorlds(given, 1, (0,), options)
 
     def go():
         worlds.reset()
-        play(worlds, 1)
+        play(worlds, steps)
 
     with pytest.raises((RuntimeError, ValueError), match=message):
         go()
