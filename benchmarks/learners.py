@@ -81,7 +81,9 @@ def grid(o: argparse.Namespace, threads: int) -> dict[tuple[str, int, int], floa
     """Our rates by game, seeds and agents, printed as tables."""
     found: dict[tuple[str, int, int], float] = {}
     for game in o.games:
-        print(f"\nours, {game}, {threads} thread(s): agent-steps/s (cores used); the last column: cost of the most seeds")
+        print(
+            f"\nours, {game}, {threads} thread(s): agent-steps/s (cores used); the last column: cost of the most seeds"
+        )
         print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>20}" for s in o.seeds) + f"{'most / one seed':>18}")
         for n in o.agents:
             row = ""
@@ -123,7 +125,9 @@ def main() -> None:
     parser.add_argument("--agents", type=int, nargs="+", default=[2, 8, 16])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--updates", type=int, default=5, help="measured iterations of each; the median is printed")
-    parser.add_argument("--games", nargs="+", default=["pond", "public_goods"], help="pond, and registered games of ours")
+    parser.add_argument(
+        "--games", nargs="+", default=["pond", "public_goods"], help="pond, and registered games of ours"
+    )
     parser.add_argument("--no-peers", action="store_true", help="only ours and the loop of torch modules")
     for name in ("sb3", "benchmarl", "jax"):
         parser.add_argument(f"--python-{name}", metavar="PATH", help="the Python that has it; default: this one")
@@ -138,7 +142,10 @@ def main() -> None:
         return
     if "pond" not in o.games:
         o.no_peers = True
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ", end="")
+    print(
+        f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ",
+        end="",
+    )
     print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, separate networks; medians of {o.updates} updates")
     for threads in o.threads:
         found = grid(o, threads)

@@ -291,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if str(stopped):  # a study says how to go on
             print(f"\n{stopped}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, RuntimeError, FloatingPointError) as error:
+    except (ValueError, OSError, RuntimeError, ImportError, FloatingPointError) as error:
         if not importlib.import_module("marl_sim.training.config").deliberate(error):
             raise
         print(f"marl-sim: {error}", file=sys.stderr)

@@ -179,8 +179,12 @@ class ConditionRecord:
         self.checkpoint(state, episode)
         for old in self._checkpoints()[1:]:
             old.unlink()
-        self.events.close()
+        self.close()
         write_text(self.path / "done", f"{int(episode)}\n")
+
+    def close(self) -> None:
+        """Let go of open files; what was added stays."""
+        self.events.close()
 
     def state(self) -> dict[str, np.ndarray]:
         """The newest stored state, as for evaluating what was learnt. Raises RecordError if there is none."""

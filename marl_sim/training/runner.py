@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def train(
     if stopping():
         return False
     record = ConditionRecord(path, condition.name)
-    with lock(path):
+    with lock(path), closing(record):
         trainer = condition.trainer(condition.game, condition.learner, **condition.arguments)
         if condition.trainer is rollout_trainer:
             keep_recipe(record, condition)
