@@ -56,7 +56,7 @@ class NextDecision:
         p = self.pending
         closed = p.waiting & deciding
         if closed.any():
-            store(p.obs, p.action, p.reward, obs, legal, np.zeros_like(closed), closed)
+            store(p.obs, p.action, p.reward, obs, legal, np.zeros_like(closed), closed, action)
         p.open(deciding, obs, legal, action)
 
     def earn(self, reward: np.ndarray) -> None:
