@@ -4,19 +4,34 @@ They know arrays and head specifications only, never games or simulators. This i
 """
 
 from .base import HeadSpec, Lanes, Learner
+from .exp3 import Exp3
+from .fictitious_play import FictitiousPlay
+from .hedge import Hedge
+from .joint_action import JointActionLearner
+from .sarsa import SARSA, ExpectedSARSA
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
+from .tabular_actor import TabularActorCritic
 from .value import DQN, DQNLanes
+from .wolf import WoLFPHC
 
 __all__ = [
     "DQN",
+    "SARSA",
     "DQNLanes",
     "Decay",
+    "Exp3",
+    "ExpectedSARSA",
+    "FictitiousPlay",
     "HeadSpec",
+    "Hedge",
+    "JointActionLearner",
     "Lanes",
     "Learner",
     "Linear",
     "Schedule",
+    "TabularActorCritic",
     "TabularLanes",
     "TabularQ",
+    "WoLFPHC",
 ]
