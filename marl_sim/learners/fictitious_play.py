@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from .base import HeadSpec
 from .schedules import Schedule
-from .tables import TableLearner, check_positive
-from .watching import WatchingLanes
+from .tables import check_positive
+from .watching import Watcher, WatchingLanes
 
 
 @dataclass(frozen=True, kw_only=True)
-class FictitiousPlay(TableLearner):
+class FictitiousPlay(Watcher):
     """Best reply to the others' empirical play (Brown 1951), state by state, for any number of players.
 
         f(o | s) = how often the others chose the joint action o in s, as a share
@@ -31,11 +31,8 @@ class FictitiousPlay(TableLearner):
     Tables: M [L, S, A, O] and counts [L, S, O] with O = A ** others.
     """
 
-    watches: ClassVar[bool] = True
-
     temperature: float = 0.0  # 0: best reply; above: noise of the reply, in units of payoff
     epsilon: float | Schedule = 0.05  # share of random actions
-    init: float = 0.0  # payoff expected of a pair that never met
 
     def check(self) -> None:
         super().check()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from .table_steps import look_up
-from .tables import TableLearner, check_positive
-from .watching import WatchingLanes
+from .tables import check_positive
+from .watching import Watcher, WatchingLanes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hedge(TableLearner):
+class Hedge(Watcher):
     """Exponential weights with full information (Freund & Schapire 1997), state by state.
 
         M(a, o)  = mean reward of the own action a against the others' joint action o in s so far; `init` where they
@@ -31,10 +30,7 @@ class Hedge(TableLearner):
     Tables: M [L, S, A, O] and G [L, S, A] with O = A ** others.
     """
 
-    watches: ClassVar[bool] = True
-
     rate: float = 0.1  # step size, per unit of payoff; the bound is least at sqrt(8 ln K / T) / R
-    init: float = 0.0  # payoff expected of a pair that never met
 
     def check(self) -> None:
         super().check()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from .schedules import Schedule
-from .tables import TableLearner
-from .watching import WatchingLanes
+from .watching import Watcher, WatchingLanes
 
 
 @dataclass(frozen=True, kw_only=True)
-class JointActionLearner(TableLearner):
+class JointActionLearner(Watcher):
     """Q-learning over joint actions with a model of the others (Claus & Boutilier 1998).
 
         Q(s, a, o) <- Q(s, a, o) + alpha * (r + gamma * max_a' EV(s', a') - Q(s, a, o))     over legal a'
@@ -26,12 +25,9 @@ class JointActionLearner(TableLearner):
     `values` are EV, `init` in states never met. Tables: Q [L, S, A, O], counts [L, S, O] with O = A ** others.
     """
 
-    watches: ClassVar[bool] = True
-
     alpha: float | Literal["1/n"] = 0.1  # step size, above 0 to 1; "1/n": one over how often the joint action was met
     gamma: float = 0.99  # discount, 0 to 1
     epsilon: float | Schedule = 0.1  # share of random actions
-    init: float = 0.0  # starting values
 
 
 class JointActionLanes(WatchingLanes):

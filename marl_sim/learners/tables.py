@@ -41,6 +41,12 @@ def check_positive(name: str, value: object, or_zero: bool = False) -> None:
         raise ValueError(f"{name} is {value!r}; it must be {'0 or ' if or_zero else ''}positive and finite.")
 
 
+def check_finite(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is a finite number."""
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}; it must be a finite number.")
+
+
 def check_start(name: str, value: object) -> None:
     """Raise ValueError unless `value` can start a table: a finite number or "uniform"."""
     if value != "uniform" and not (isinstance(value, int | float) and math.isfinite(value)):

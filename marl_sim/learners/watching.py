@@ -5,6 +5,7 @@ Three learners stand on them, and differ in what they make of it: fictitious pla
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numba
@@ -12,7 +13,20 @@ import numpy as np
 
 from .base import HeadSpec
 from .table_steps import Waiting, done
-from .tables import MAX_STATES, OnceLanes
+from .tables import MAX_STATES, OnceLanes, TableLearner, check_finite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watcher(TableLearner, abstract=True):
+    """Options of a learner that is told what the others did."""
+
+    watches: ClassVar[bool] = True
+
+    init: float = 0.0  # what a pair of own and others' actions is taken to be worth before it is met
+
+    def check(self) -> None:
+        super().check()
+        check_finite(f"{type(self).__name__}.init", self.init)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -73,7 +87,7 @@ class WatchingLanes(OnceLanes):
     With O = A ** others joint actions of the others, numbered with the first of them slowest:
     joint float64 [L, S, A, O]: what own action and theirs are worth together. counts int64 [L, S, O]: how often they
     chose so. table float64 [L, S, A]: the worth of own actions, summed over all they chose so far. seen int64 [L, S].
-    Options need `init`; `alpha` and `gamma` are "1/n" and 0, the sample mean of the rewards, unless they name others.
+    The options `alpha` and `gamma` are "1/n" and 0, the sample mean of the rewards, unless they name others.
     """
 
     saved: ClassVar[tuple[str, ...]] = ("table", "joint", "tries", "counts", "seen")
