@@ -126,7 +126,7 @@ def test_each_decision_earns_what_came_between_it_and_its_closing(credit):
     stored = {"select": [], "play": []}
     for head in trainer.heads:
 
-        def keep(obs, action, reward, next_obs, next_legal, terminated, valid, name=head.name):
+        def keep(obs, action, reward, next_obs, next_legal, terminated, valid, next_action=None, name=head.name):
             stored[name] += [(float(r), bool(t)) for r, t, v in zip(reward[0], terminated[0], valid[0]) if v]
 
         head.store = keep  # type: ignore[method-assign]
