@@ -34,6 +34,9 @@ MECHANISMS = (
     "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk PeerPunishment PeerReward"
     " Institutions"
 )
+LEARNERS = (
+    "Learner DQN TabularQ SARSA ExpectedSARSA TabularActorCritic Exp3 Hedge FictitiousPlay WoLFPHC JointActionLearner"
+)
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
@@ -54,7 +57,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
     "learners": (
         "Learners",
-        [*named("Learner DQN TabularQ"), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
+        [*named(LEARNERS), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
     ),
     "training": (
         "Training and studies",

@@ -6,12 +6,19 @@ They know arrays and head specifications only, never games or simulators. This i
 from .a2c import A2C
 from .base import HeadSpec, Learner
 from .central import MAA2C, MAPPO
+from .exp3 import Exp3
+from .fictitious_play import FictitiousPlay
+from .hedge import Hedge
+from .joint_action import JointActionLearner
 from .lanes import Lanes
 from .ppo import PPO
 from .reinforce import REINFORCE
+from .sarsa import SARSA, ExpectedSARSA
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
+from .tabular_actor import TabularActorCritic
 from .value import DQN, DQNLanes
+from .wolf import WoLFPHC
 
 __all__ = [
     "A2C",
@@ -20,13 +27,21 @@ __all__ = [
     "MAPPO",
     "PPO",
     "REINFORCE",
+    "SARSA",
     "DQNLanes",
     "Decay",
+    "Exp3",
+    "ExpectedSARSA",
+    "FictitiousPlay",
     "HeadSpec",
+    "Hedge",
+    "JointActionLearner",
     "Lanes",
     "Learner",
     "Linear",
     "Schedule",
+    "TabularActorCritic",
     "TabularLanes",
     "TabularQ",
+    "WoLFPHC",
 ]
