@@ -274,6 +274,24 @@ def test_wolf_follows_the_papers_table():
     assert 20 < fast < 180
 
 
+@pytest.mark.parametrize(
+    ("legal", "expected"),
+    [
+        ([1, 1, 1], [1 / 3 + 0.2, 1 / 3 - 0.1, 1 / 3 - 0.1]),
+        ([1, 1, 0], [1 / 3 + 0.2, 1 / 3 - 0.2, 1 / 3]),
+        ([1, 0, 0], 1 / 3),
+    ],
+)
+def test_wolf_moves_legal_actions_alone(legal, expected):
+    """The best of K legal ones gets d / (K - 1) from each of the others; nothing moves where there is no choice."""
+    lanes = WoLFPHC(win=0.2, lose=0.2).build(HeadSpec("play", 1, 3, (1,)), [0], [0])
+    obs, yes, legal = np.zeros((1, 1, 1), np.float32), np.ones((1, 1), bool), np.array([[legal]], bool)
+    lanes.act(obs, legal, yes)
+    lanes.add(obs, np.zeros((1, 1), int), yes * 1.0, obs, legal, yes, yes)
+    lanes.learn()
+    assert np.allclose(lanes.policy[0, 0], expected, atol=1e-12)
+
+
 # ------------------------------------------------------------ joint actions
 
 
