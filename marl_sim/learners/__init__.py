@@ -8,18 +8,23 @@ from .base import HeadSpec, Learner
 from .central import MAA2C, MAPPO
 from .lanes import Lanes
 from .ppo import PPO
+from .recurrent_q import DRQN
 from .reinforce import REINFORCE
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
 from .value import DQN, DQNLanes
+from .value_decomposition import QMIX, VDN
 
 __all__ = [
     "A2C",
     "DQN",
+    "DRQN",
     "MAA2C",
     "MAPPO",
     "PPO",
+    "QMIX",
     "REINFORCE",
+    "VDN",
     "DQNLanes",
     "Decay",
     "HeadSpec",
