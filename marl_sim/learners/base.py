@@ -178,17 +178,20 @@ class TransitionLanes(Lanes):
         valid: np.ndarray,
         next_action: np.ndarray | None = None,
         others: np.ndarray | None = None,
+        truncated: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
         obs, next_obs float32 [L, B, D]; action int [L, B]; reward float [L, B]; next_legal bool [L, B, A];
         terminated, valid bool [L, B]. A truncated transition comes with terminated False and the last observation as
-        next_obs. Raises FloatingPointError at NaN or infinite rewards.
+        next_obs; truncated bool [L, B] tells learners of several steps that the next transition is of another episode.
+        Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
         for name, array in (("action", action), ("reward", reward), ("terminated", terminated)):
             self._fit(name, np.asarray(array), valid.shape)
+        self._truncated = truncated
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid)
         if bad >= 0:
             raise self._bad_reward(bad, self.replay.rows.dtype)

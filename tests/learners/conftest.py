@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from marl_sim.learners import HeadSpec, Lanes, Learner
+from marl_sim.learners import HeadSpec, Lanes, Learner, Linear
 
 torch.set_num_threads(1)
 
@@ -18,6 +18,9 @@ QUICK: dict[str, list[dict]] = {
             hidden=(8,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, path="torch", double=True, clip=0.5
         ),
         dict(hidden=(8, 8), batch=4, buffer=64, train_every=2, warmup=6, lr=0.01, epsilon=0.3),
+        dict(hidden=(8,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, n_step=3),
+        dict(hidden=(8,), batch=5, buffer=300, lr=0.01, epsilon=0.3, prioritised=True, beta=Linear(0.4, 1.0, 20)),
+        dict(hidden=(9,), batch=5, buffer=13, lr=0.01, epsilon=0.3, prioritised=True, n_step=2, memory="episode"),
     ],
     "TabularQ": [
         dict(alpha=0.1, init="uniform", epsilon=0.3),
@@ -25,7 +28,8 @@ QUICK: dict[str, list[dict]] = {
         dict(alpha=0.1, init="uniform", epsilon=0.3, replay=4, buffer=16, memory="ring"),
     ],
 }
-CASES = [(name, options) for name in sorted(Learner.registry) for options in QUICK.get(name, [{}])]
+TRIED = [name for name in sorted(Learner.registry) if Learner.registry[name].feed == "transitions"]
+CASES = [(name, options) for name in TRIED for options in QUICK.get(name, [{}])]
 SPEC = HeadSpec("play", obs_dim=3, n_actions=3, levels=(2, 2, 2))
 
 
