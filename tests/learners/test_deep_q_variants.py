@@ -215,6 +215,20 @@ def test_a_learning_step_weighs_its_errors_and_revises_priorities():
     assert kept == pytest.approx(error.detach().abs().numpy() + LEAST, rel=1e-5)
 
 
+def test_an_episodes_memory_is_forgotten_with_its_priorities():
+    lanes = DQN(memory="episode", batch=2, prioritised=True).build(
+        HeadSpec("play", 1, 2), np.arange(3), np.zeros(3, int)
+    )
+    zero, yes = np.zeros((3, 4, 1), np.float32), np.ones((3, 4), bool)
+    for _ in range(2):
+        legal = yes[..., None] | [True, True]
+        lanes.add(zero, np.zeros((3, 4), int), np.ones((3, 4)), zero, legal, yes, yes)
+        assert (lanes.learn()["updates"] == 3).all()
+        lanes.end_episode(np.array([True, False, True]))
+        assert lanes.replay.tree[[0, 2]].sum() == 0 < lanes.replay.tree[1, 1]
+        lanes.end_episode()
+
+
 @pytest.mark.parametrize("options", [dict(n_step=3), dict(prioritised=True, beta=Linear(0.4, 1.0, 500, "updates"))])
 def test_variants_find_the_delayed_reward(options):
     """State 0: action 1 leads on for nothing, action 0 ends with 0.5; in state 1 action 1 pays 1 and ends.
