@@ -14,7 +14,7 @@ from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.training import credit, introspection, metrics
+from marl_sim.training import credit, introspection, metrics, preferences
 
 HERE = Path(__file__).parent / "reference"
 
@@ -27,7 +27,7 @@ def named(words: str) -> list[Any]:
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
     " TrustGame UltimatumGame DictatorGame GiftExchange PublicGoods ThresholdPublicGoods MacSPGG"
-    " NPlayerPrisonersDilemma NPlayerStagHunt VolunteersDilemma CommonPool CollectiveRisk"
+    " NPlayerPrisonersDilemma NPlayerStagHunt VolunteersDilemma CommonPool CollectiveRisk EscapeRoom"
     " OffSwitch PartialOffSwitch SafeInterruptibility ClarifyOrAnswer"
 )
 MECHANISMS = (
@@ -58,7 +58,16 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     ),
     "training": (
         "Training and studies",
-        [*named("Trainer"), credit, introspection.Introspection, *named("Study StudyOptions command"), statistics],
+        [
+            *named("Trainer"),
+            credit,
+            introspection.Introspection,
+            preferences,
+            preferences.Preference,
+            *named("InequityAversion SocialValueOrientation Prosocial RewardExchange"),
+            *named("Study StudyOptions command"),
+            statistics,
+        ],
     ),
     "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),

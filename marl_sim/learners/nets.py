@@ -6,19 +6,15 @@ A layer's part of a parameter row is its weights [inputs, outputs] followed by i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from .activations import ACTIVATIONS
 from .draws import fill_uniform
-
-ACTIVATIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], type[nn.Module]]] = {
-    "relu": (torch.relu, nn.ReLU),
-    "tanh": (torch.tanh, nn.Tanh),
-}
 
 
 class Part(Protocol):

@@ -12,6 +12,7 @@ from ..core.game import Game
 from ..core.rng import key_of, purpose
 from ..learners.base import Learner
 from ..policies.base import Policy, View, seat_key
+from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
 from .seats import Group, seated
@@ -83,6 +84,7 @@ class Trainer:
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
         self.heads = self._heads(heads)
         self.book = self.worlds.book(block, episodes)
+        self.best = Best(self.seeds)
         self.steps = 0
         self.worlds.reset()
 
@@ -169,7 +171,7 @@ class Trainer:
                 f"{game.label} and {self.game.label} differ in them"
             )
         seeds = tuple(int(key_of(seed, purpose("evaluation"))) for seed in self.seeds)
-        worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
+        worlds: Worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
             game, self.num_envs, seeds)  # fmt: skip
         worlds.reset()
         block = -(-episodes // self.num_envs)
@@ -205,6 +207,7 @@ class Trainer:
         for row in rows:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
+        self.best.see(self.heads, rows)
         return rows
 
     def _decide(
@@ -265,17 +268,18 @@ class Trainer:
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
         for head in self.heads:
             kept |= head.state_dict()
-        return kept | {"steps": np.array(self.steps)}
+        return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
 
     def final_state(self) -> dict[str, np.ndarray]:
-        """What was learned, without what only going on would need (replay, optimiser), as a flat {name: array}."""
-        kept: dict[str, np.ndarray] = {}
-        for head in self.heads:
-            kept |= {f"{head.label}/lanes/{k}": v for k, v in head.lanes.learned().items()}
-        return kept
+        """What was learned, at the end and at its best, without what only going on would need (replay, optimiser)."""
+        return learned(self.heads) | self.best.state_dict()
 
-    def load_final_state(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Take over what was learned, from `final_state` or `state_dict`, to play with it or to evaluate it."""
+    def load_final_state(self, saved: Mapping[str, np.ndarray], best: bool = False) -> None:
+        """Take over what was learned, from `final_state` or `state_dict`, to play with it or to evaluate it.
+
+        best: what each seed had learned after its best block, rather than what it had learned last.
+        """
+        saved = _under("best/", saved) if best else saved
         for head in self.heads:
             head.lanes.load_learned(_under(f"{head.label}/lanes/", saved))
 
@@ -285,6 +289,7 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])
 
 
