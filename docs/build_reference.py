@@ -54,7 +54,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
     "learners": (
         "Learners",
-        [*named("Learner DQN TabularQ"), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
+        [*named("Learner DQN DRQN VDN QMIX TabularQ"), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
     ),
     "training": (
         "Training and studies",

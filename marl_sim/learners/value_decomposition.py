@@ -120,7 +120,8 @@ class TeamLanes(SequenceLanes):
         here, over = teams(~self.gone), teams(terminated | truncated)
         someone = teams(deciding).any(-1)
         anew = (~here | over).all(-1) if ended is None else teams(ended).all(-1)
-        close = anew | (here & teams(truncated)).any(-1) | (~here | over).all(-1)
+        cut_alone = (here & teams(truncated & ~np.asarray(terminated))).any(-1)  # to look beyond it, others or not
+        close = anew | cut_alone | (~here | over).all(-1)
         paid = np.take_along_axis(teams(np.asarray(reward, np.float64)), here.argmax(-1)[..., None], -1)[..., 0]
         bad = self.replay.add(
             here.any(-1),

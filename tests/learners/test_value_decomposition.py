@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from team_play import A, D, build, drive
+from tiny_pettingzoo import Lives
 from torch import nn
 
 import marl_sim as ms
@@ -387,6 +388,23 @@ def test_what_is_stored_is_what_was_seen(num_envs, heads):
         trainer.advance()
         kept = trainer.heads[0].lanes.replay.kept[0]
         assert np.array_equal(kept[:, number * num_envs : (number + 1) * num_envs, 0], seen)
+
+
+@pytest.mark.parametrize("clock", [False, True])
+def test_agents_of_an_outside_world_leave_one_after_the_other(clock):
+    """Agent 0 terminates at step 1 and agent 2 at step 2; agent 1 goes on to step 3, and a clock may stop it."""
+    learner = VDN(**SMALL | dict(warmup=9), memory=4, length=5)
+    env = Lives(lives=(1, 3, 2), ends=("t", "c" if clock else "t", "tc"))
+    trainer = ms.Trainer(env, learner, seeds=2, episodes=4, num_envs=2, team_reward="mean")
+    list(trainer.run())
+    lanes = trainer.heads[0].lanes
+    assert (lanes.replay.count == 8).all() and (lanes.replay.steps[:, :8] == 3).all()
+    here = lanes.replay.kept[2][:, :8, :4]
+    assert (here == np.array([[1, 1, 1], [0, 1, 1], [0, 1, 0], [0, clock, 0]], bool)).all()
+    paid = lanes.replay.kept[4][:, :8, :3]  # i + 1 times the step, an eighth of the action more: 1 + 2 + 3, 4 + 6, 6
+    assert (np.abs(paid - np.array([6, 10, 6]) / 3) <= 3 / 8).all()
+    assert not lanes.replay.kept[5][:, :8].any()  # sequences begin with episodes, which begin with nothing in mind
+    assert len(trainer.evaluate(4)) == 2
 
 
 @pytest.mark.parametrize(
