@@ -35,7 +35,8 @@ MECHANISMS = (
     " Institutions"
 )
 LEARNERS = (
-    "Learner DQN TabularQ SARSA ExpectedSARSA TabularActorCritic Exp3 Hedge FictitiousPlay WoLFPHC JointActionLearner"
+    "Learner TabularQ SARSA ExpectedSARSA TabularActorCritic Exp3 Hedge FictitiousPlay WoLFPHC JointActionLearner"
+    " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C VDN QMIX"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 PAGES: dict[str, tuple[str, list[Any]]] = {

@@ -12,22 +12,27 @@ from .hedge import Hedge
 from .joint_action import JointActionLearner
 from .lanes import Lanes
 from .ppo import PPO
+from .recurrent_q import DRQN
 from .reinforce import REINFORCE
 from .sarsa import SARSA, ExpectedSARSA
 from .schedules import Decay, Linear, Schedule
 from .tabular import TabularLanes, TabularQ
 from .tabular_actor import TabularActorCritic
 from .value import DQN, DQNLanes
+from .value_decomposition import QMIX, VDN
 from .wolf import WoLFPHC
 
 __all__ = [
     "A2C",
     "DQN",
+    "DRQN",
     "MAA2C",
     "MAPPO",
     "PPO",
+    "QMIX",
     "REINFORCE",
     "SARSA",
+    "VDN",
     "DQNLanes",
     "Decay",
     "Exp3",

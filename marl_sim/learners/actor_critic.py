@@ -23,6 +23,7 @@ class ActorCritic:
                                                                    -> critic, or: central state -> critic
 
     critic: numbers it gives, 0 for none. state: length of what a central critic sees, 0 for the actor's own features.
+    last: how large the policy's last layer starts; 1 for networks whose "policy" says the values of actions.
     Shapes: params [L, P]; obs [L, M, D]; who int64 [L, M], the agent of the team; memory [L, M, H].
     """
 
@@ -35,6 +36,7 @@ class ActorCritic:
         channels: tuple[int, ...] = (),
         critic: int = 1,
         state: int = 0,
+        last: float = 0.01,
     ) -> None:
         self.spec, self.team = spec, spec.team if spec.team > 1 else 0
         features = spec.obs_dim
@@ -46,7 +48,7 @@ class ActorCritic:
         if memory:
             self.gru = self._take("memory", GRU(features, memory))
             features = memory
-        self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=0.01))
+        self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=last))
         if spec.box is not None:
             self._take("spread", Constant(spec.n_actions))
         self.central = state > 0

@@ -185,6 +185,7 @@ class TransitionLanes(Lanes):
         valid: np.ndarray,
         next_action: np.ndarray | None = None,
         others: np.ndarray | None = None,
+        truncated: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
@@ -192,7 +193,8 @@ class TransitionLanes(Lanes):
         terminated, valid bool [L, B]. A truncated transition comes with terminated False and the last observation as
         next_obs. next_action int [L, B]: what was chosen at next_obs, -1 or None where that is not known. others int
         [L, B, spec.others]: what each other agent of the group did in the step of this decision, for learners that
-        watch; ValueError where they miss it. Raises FloatingPointError at NaN or infinite rewards.
+        watch; ValueError where they miss it. truncated bool [L, B] tells learners of several steps that the next
+        transition is of another episode. Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
@@ -202,6 +204,7 @@ class TransitionLanes(Lanes):
             self._fit("next_action", np.asarray(next_action), valid.shape)
         if self.options.watches and self.spec.others:
             self._fit("others", np.asarray(self._told(others)), (*valid.shape, self.spec.others))
+        self._truncated = truncated
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid, next_action, others)
         if bad >= 0:
             raise self._bad_reward(bad, self.replay.rows.dtype)

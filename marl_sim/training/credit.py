@@ -116,8 +116,9 @@ class NextDecision(Feed):
             closed = p.waiting & cut
             if closed.any():
                 seen = self.head.arrange(moment.final_obs[:, :, self.head.columns])
+                going_on = np.zeros_like(closed)
                 self.head.store(
-                    p.obs, p.action, p.reward, seen, p.legal, np.zeros_like(closed), closed, others=p.others
+                    p.obs, p.action, p.reward, seen, p.legal, going_on, closed, others=p.others, truncated=closed
                 )
                 p.waiting &= ~cut
 
@@ -219,8 +220,10 @@ class Stepped(Feed):
         self._reward = reward
 
     def close(self, moment: Any) -> None:
+        """What was last seen stands for what comes after, where worlds have begun anew."""
         head, worlds = self.head, self.head.worlds
         over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
+        ended = moment.terminated.all(axis=1) if worlds.lives_on else moment.ended
         after = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
@@ -228,7 +231,10 @@ class Stepped(Feed):
             cut = np.zeros_like(cut)
         elif cut.any():
             after = np.where(cut[..., None], head.arrange(moment.final_obs[:, :, head.columns]), after)
-        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding)  # type: ignore[attr-defined]
+            legal = np.where(cut[..., None], self._now[1], legal)
+            deciding = np.where(cut, self._now[2], deciding)
+        anew = head.arrange(np.broadcast_to(ended[:, None], moment.terminated.shape))
+        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
         head.lanes.learn()  # type: ignore[attr-defined]
 
 

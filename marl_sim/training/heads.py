@@ -104,8 +104,10 @@ class Head:
         return None if made is None else made(self.shape[1])
 
     def forget(self, memory: np.ndarray | None, moment: Any) -> None:
-        """Empty the memory of agents whose game is over, in those worlds."""
-        over = moment.terminated if self.worlds.lives_on else moment.terminated | moment.truncated
+        """Empty the memory of agents whose game is over, in those worlds, and of all where a world begins anew."""
+        over = moment.terminated
+        if not self.worlds.lives_on:
+            over = over | moment.truncated | moment.ended[:, None]
         if memory is not None and over.any():
             memory[self.arrange(over)] = 0
 

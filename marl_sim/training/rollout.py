@@ -131,6 +131,8 @@ class Trainer:
                     f"credit 'settled' is for learners of single transitions such as DQN; "
                     f"{type(group.of(plan.name)).__name__} learns from decisions in their order, with credit 'next'"
                 )
+            if self.credit == "settled" and getattr(group.of(plan.name).for_head(plan.name), "n_step", 1) > 1:
+                raise ValueError("credit 'settled' closes every decision by itself; n_step must be 1, or credit 'next'")
         return [Head(self, group, plan, f"{first}{plan.name}") for plan in plans]
 
     # ------------------------------------------------------------ the loop
