@@ -68,7 +68,7 @@ _HOMES = {
     "mechanisms.sanctions": ("PeerPunishment", "PeerReward"),
     "mechanisms.institutions": ("Institutions",),
     "envs": ("parallel_env", "aec_env"),
-    "learners": ("DQN", "TabularQ", "Learner"),
+    "learners": ("A2C", "COMA", "DQN", "MAA2C", "MAPPO", "PPO", "REINFORCE", "TabularQ", "Learner"),
     "training.rollout": ("Trainer",),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),

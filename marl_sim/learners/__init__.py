@@ -6,6 +6,7 @@ They know arrays and head specifications only, never games or simulators. This i
 from .a2c import A2C
 from .base import HeadSpec, Learner
 from .central import MAA2C, MAPPO
+from .coma import COMA
 from .lanes import Lanes
 from .ppo import PPO
 from .reinforce import REINFORCE
@@ -15,6 +16,7 @@ from .value import DQN, DQNLanes
 
 __all__ = [
     "A2C",
+    "COMA",
     "DQN",
     "MAA2C",
     "MAPPO",

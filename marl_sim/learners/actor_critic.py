@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +60,7 @@ class ActorCritic:
             self._where[name] = slice(start, start + part.n_params)
             start += part.n_params
 
-    def _take(self, name: str, part):  # type: ignore[no-untyped-def]
+    def _take(self, name: str, part: Any) -> Any:
         self.parts.append((name, part))
         return part
 
@@ -120,19 +120,21 @@ class ActorCritic:
         self, params: torch.Tensor, features: torch.Tensor, state: torch.Tensor, who: torch.Tensor
     ) -> torch.Tensor:
         """What the critic says, [L, M, critic]."""
-        seen = self._marked(state, who) if self.central else features
-        return self.critic.forward(self.of("critic", params), seen)
+        return self.judge_with(self.of("critic", params), features, state, who)
+
+    def judge_with(
+        self, critic: torch.Tensor, features: torch.Tensor, state: torch.Tensor, who: torch.Tensor
+    ) -> torch.Tensor:
+        """The same under other parameters of the critic, such as a target's."""
+        return self.critic.forward(critic, self._marked(state, who) if self.central else features)
 
     def module(self, row: np.ndarray) -> nn.Module:
         """One policy as plain torch modules, with copies of its parameters; see learners.export."""
         from .export import PolicyModule
 
-        def made(name: str) -> nn.Module | None:
+        def made(name: str) -> Any:
             part = dict(self.parts).get(name)
             return None if part is None else part.module(row[self._where[name]])  # type: ignore[attr-defined]
 
         spread = torch.tensor(row[self._where["spread"]]) if "spread" in self else None
         return PolicyModule(made("torso"), made("memory"), made("policy"), self.team, spread, self.spec.box)
-
-
-Loss = Callable[..., torch.Tensor]

@@ -51,7 +51,8 @@ def split(parts: Sequence[tuple[str, Part]], rows: np.ndarray) -> dict[str, np.n
     return named
 
 
-EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack
+EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack, and so were those
+# of a single input when they are differentiated
 
 
 def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
@@ -59,6 +60,9 @@ def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
 
     Columns of zeros make the width even, so that a lane's numbers are the same alone and in any company.
     """
+    if x.shape[2] == 1:
+        x = nn.functional.pad(x, (0, 1))
+        matrix = torch.cat([matrix[:, :1], torch.zeros_like(matrix[:, :1]), matrix[:, 1:]], 1)
     width = matrix.shape[2]
     if width % EVEN:
         matrix = nn.functional.pad(matrix, (0, -width % EVEN))

@@ -179,7 +179,8 @@ class Streamed(Feed):
         self._kept: tuple[np.ndarray, ...] | None = None
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
-        self._kept = deciding, obs, legal, action.copy(), self.head.state_seen(self.head.worlds.obs)
+        """Kept until the step is over, and copied, since the worlds write over their arrays."""
+        self._kept = deciding, obs.copy(), legal.copy(), action.copy(), self.head.state_seen(self.head.worlds.obs)
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
         """Kept with the decision of this step, behind the central state."""
