@@ -20,9 +20,11 @@ class ActorCritic:
     """Which parts there are, where they lie in a row, and what they compute.
 
         obs (and who of the team it is) -> [convolutions] -> [GRU] -> policy
-                                                                   -> critic, or: central state -> critic
+                                                                   -> critic, or: with a central state -> critic
 
-    critic: numbers it gives, 0 for none. state: length of what a central critic sees, 0 for the actor's own features.
+    critic: numbers it gives, 0 for none; it sees what the policy sees. state: length of the state that a central critic
+    sees, with what is remembered, where there is memory, since the present state may not tell what was seen before; 0
+    for none.
     Shapes: params [L, P]; obs [L, M, D]; who int64 [L, M], the agent of the team; memory [L, M, H].
     """
 
@@ -49,9 +51,9 @@ class ActorCritic:
         self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=0.01))
         if spec.box is not None:
             self._take("spread", Constant(spec.n_actions))
-        self.central = state > 0
+        self.central, self._remembers = state > 0, memory > 0
         if critic:
-            seen = state + self.team if state else features
+            seen = state + self.team + memory if state else features
             self.critic = self._take("critic", MLP(seen, hidden, critic, activation))
         self.n_params = sum(part.n_params for _, part in self.parts)
         self._where = {}
@@ -126,7 +128,9 @@ class ActorCritic:
         self, critic: torch.Tensor, features: torch.Tensor, state: torch.Tensor, who: torch.Tensor
     ) -> torch.Tensor:
         """The same under other parameters of the critic, such as a target's."""
-        return self.critic.forward(critic, self._marked(state, who) if self.central else features)
+        if self.central:
+            features = self._marked(torch.cat([state, features], -1) if self._remembers else state, who)
+        return self.critic.forward(critic, features)
 
     def module(self, row: np.ndarray) -> nn.Module:
         """One policy as plain torch modules, with copies of its parameters; see learners.export."""

@@ -41,19 +41,20 @@ class CentralCritic:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MAPPO(CentralCritic, PPO):  # type: ignore[misc]
+class MAPPO(CentralCritic, PPO):  # type: ignore[override]
     """PPO with a central critic (Yu et al. 2022).
 
         loss as PPO's, with V(s_t, i) in place of V(o_t): s is what all agents of the group see, i which of them it is
 
     nets "shared": one policy network for the group, which is told which agent it acts for; "separate": one for each.
+    With memory, the critic also sees what the agent remembers.
     The group may be paid alike, or each agent by its own reward. obs [L, M, D], state [L, M, S] -> log odds [L, M, A],
     value [L, M].
     """
 
 
 @dataclass(frozen=True, kw_only=True)
-class MAA2C(CentralCritic, A2C):  # type: ignore[misc]
+class MAA2C(CentralCritic, A2C):  # type: ignore[override]
     """A2C with a central critic (Papoudakis et al. 2021).
 
         loss as A2C's, with V(s_t, i) in place of V(o_t): s is what all agents of the group see, i which of them it is

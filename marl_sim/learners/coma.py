@@ -27,8 +27,8 @@ class COMA(A2C):
         y_t  = r_t + gamma [(1 - lam) Q'(s_{t+1}, u_{t+1}) + lam y_{t+1}]     TD(lambda); r_t where the game terminated
 
     The critic sees what the whole group sees (s), which agent it is about, and what the others did (u_-i, one-hot; who
-    did not act counts as action 0), and values each of the agent's own actions at once. Q' is Q as it was up to
-    `target_every` updates ago. One policy network for the group, which is told which agent it acts for; the group must
+    did not act counts as action 0), and values each of the agent's own actions at once; with memory, it also sees what
+    the agent remembers. Q' is Q as it was up to `target_every` updates ago. One policy network for the group, which is told which agent it acts for; the group must
     be paid alike.
 
     u_{t+1} is what was done next: a decision is learned from once the next one has been taken, so that the last one
@@ -86,23 +86,23 @@ class COMALanes(A2CLanes):
 
     # -- the critic ----------------------------------------------------------------------------------------------
 
-    def _judged(self, critic: torch.Tensor, batch: Batch) -> torch.Tensor:
+    def _judged(self, critic: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Q of each of the agent's actions, [L, M, A], under parameters of a critic [L, P]."""
         state, others = batch.extra.split((self.spec.state_dim, self.spec.others), -1)
         did = others[..., None] == torch.arange(self.spec.n_actions, device=self.device)
         seen = torch.cat([state, did.flatten(2).to(state.dtype)], -1)
-        return self.net.judge_with(critic, seen, seen, batch.who)
+        return self.net.judge_with(critic, features, seen, batch.who)
 
     def _worth(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Q of what was done, [L, M]."""
-        return taken(self._judged(self.net.of("critic", params), batch), batch)
+        return taken(self._judged(self.net.of("critic", params), features, batch), batch)
 
     def _counterfactual(
         self, params: torch.Tensor, features: torch.Tensor, batch: Batch
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Q of what was done and its mean over what the agent could have done, now and by the target; [L, M] each."""
         odds = choice_odds(self.net.choose(params, features), batch.legal, batch.action[..., 0].long())[2].exp()
-        now, then = (self._judged(critic, batch) for critic in (self.net.of("critic", params), self.target))
+        now, then = (self._judged(critic, features, batch) for critic in (self.net.of("critic", params), self.target))
         return taken(now, batch), (odds * now).sum(-1), taken(then, batch), (odds * then).sum(-1)
 
     # -- learning ------------------------------------------------------------------------------------------------
@@ -132,12 +132,14 @@ class COMALanes(A2CLanes):
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
     ) -> None:
-        """As any policy's; where the clock stopped, what the others would do next is drawn from their policies."""
+        """As any policy's; where the clock stopped, what the others would do next is drawn from their policies, of
+        those that were waiting for what comes next."""
         if self.streams is not None and final_obs is not None and extra is not None and truncated.any():
             everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
             obs, legal, where = self._arrays(final_obs, everything, truncated)
-            said = self._prefer(obs, where, self.memory.copy(), keep=False)
-            did = self._choose(said, legal, where, False, np.zeros(where.shape, np.float32))
+            going_on = where & self.streams.open
+            said = self._prefer(obs, going_on, self.memory.copy(), keep=False)
+            did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
             extra = np.array(extra, np.float32)
             extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)
         super().ended(terminated, truncated, final_obs, extra)

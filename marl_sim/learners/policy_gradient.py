@@ -117,25 +117,21 @@ class PolicyLanes(StreamLanes):
 
     def values(self) -> np.ndarray:
         """What the critic says of every entry, float32 [L, R, C], in the units of the rewards."""
-        say: Say = lambda params, features, batch: (self._worth(params, features, batch),)  # noqa: E731
-        return self._sweep(say, 1, unrolled=not self.net.central)[0]
+        return self._sweep(lambda *of: (self._worth(*of),), 1)[0]
 
     def _worth(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The value of entries, [L, M], in the units of the critic."""
         return self.net.judge(params, features, batch.extra, batch.who)[..., 0]
 
-    def _sweep(self, say: Say, outputs: int, unrolled: bool = True) -> list[np.ndarray]:
-        """What `say` says of every entry there is, looks and open ones too, in the units of the rewards.
-
-        unrolled: it needs to know what is remembered, where there is memory.
-        """
+    def _sweep(self, say: Say, outputs: int) -> list[np.ndarray]:
+        """What `say` says of every entry there is, looks and open ones too, in the units of the rewards."""
         s = self.streams
         assert s is not None
         there = np.arange(s.capacity) < s.count[..., None]
         out = [np.zeros(s.reward.shape, np.float32) for _ in range(outputs)]
         nothing = np.zeros(s.reward.shape, np.float32)
         with torch.no_grad():
-            if self.options.memory and unrolled:
+            if self.options.memory:
                 everyone = np.tile(np.arange(s.lead[1]), (self.n_lanes, 1))
                 batch = sequences(s, everyone, self._length, self.spec.team, nothing, nothing, nothing, self.device)
                 for mine, said in zip(out, self._through(say, self.params, batch)):
