@@ -71,6 +71,7 @@ _HOMES = {
     "envs": ("parallel_env", "aec_env"),
     "learners": (
         "A2C",
+        "COMA",
         "DQN",
         "DRQN",
         "Exp3",

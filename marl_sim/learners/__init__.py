@@ -6,6 +6,7 @@ They know arrays and head specifications only, never games or simulators. This i
 from .a2c import A2C
 from .base import HeadSpec, Learner
 from .central import MAA2C, MAPPO
+from .coma import COMA
 from .exp3 import Exp3
 from .fictitious_play import FictitiousPlay
 from .hedge import Hedge
@@ -24,6 +25,7 @@ from .wolf import WoLFPHC
 
 __all__ = [
     "A2C",
+    "COMA",
     "DQN",
     "DRQN",
     "MAA2C",

@@ -36,6 +36,8 @@ class PolicyModule(nn.Module):
         box: tuple[tuple[float, ...], tuple[float, ...]] | None = None,
     ) -> None:
         super().__init__()
+        self.low: torch.Tensor
+        self.high: torch.Tensor
         self.torso, self.memory, self.policy, self.team = torso, memory, policy, team
         self.continuous = box is not None
         self.hidden = 0 if memory is None else memory.hidden_size

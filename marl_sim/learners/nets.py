@@ -47,7 +47,8 @@ def split(parts: Sequence[tuple[str, Part]], rows: np.ndarray) -> dict[str, np.n
     return named
 
 
-EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack
+EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack, and so were those
+# of a single input when they are differentiated
 
 
 def product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
@@ -55,6 +56,8 @@ def product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.
 
     Columns of zeros make the width even, so that a lane's numbers are the same alone and in any company.
     """
+    if x.shape[2] == 1:
+        x, weight = nn.functional.pad(x, (0, 1)), torch.cat([weight, torch.zeros_like(weight)], 1)
     width = weight.shape[2]
     if width % EVEN:
         weight, bias = (nn.functional.pad(part, (0, -width % EVEN)) for part in (weight, bias))
@@ -105,7 +108,9 @@ class MLP:
 
     def forward(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """params [L, P], x [L, M, inputs] -> [L, M, outputs]."""
-        pieces = params.split(self._pieces, dim=1)  # at once: each slice would cost a gradient of its own, full of zeros
+        pieces = params.split(
+            self._pieces, dim=1
+        )  # at once: each slice would cost a gradient of its own, full of zeros
         for number, (i, o) in enumerate(self.layers):
             weight, bias = pieces[2 * number].unflatten(1, (i, o)), pieces[2 * number + 1][:, None]
             x = product(self._bend(x) if number else x, weight, bias)

@@ -86,6 +86,7 @@ class Trainer:
         self.book = self.worlds.book(block, episodes)
         self.best = Best(self.seeds)
         self.steps = 0
+        self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
 
     @property
@@ -194,9 +195,13 @@ class Trainer:
 
     def advance(self, greedy: bool = False) -> Rows:
         """One step in every world: decide, play, credit, learn. Returns the rows it completes."""
-        actions, extra = self._decide(self.worlds, greedy)
+        if greedy and not self._watching:
+            self._watching = [head.fresh_memory() for head in self.heads]
+        actions, extra = self._decide(self.worlds, greedy, self._watching if greedy else None)
         moment = self.worlds.step(actions)
         self.steps += self.worlds.num_worlds
+        for head, memory in zip(self.heads, self._watching if greedy else ()):
+            head.forget(memory, moment)
         if not greedy:
             for head in self.heads:
                 head.feed.earn(head.reward(moment, extra.get(head.label)))

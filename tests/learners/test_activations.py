@@ -10,7 +10,9 @@ from marl_sim.learners.activations import fill_tanh, lambert, tanh
 
 
 def test_it_is_tanh_to_float32():
-    x = np.concatenate([np.linspace(-20, 20, 100_001), [0.0, -0.0, 1e-30, 3e38, -3e38, np.inf, -np.inf]]).astype(np.float32)
+    x = np.concatenate([np.linspace(-20, 20, 100_001), [0.0, -0.0, 1e-30, 3e38, -3e38, np.inf, -np.inf]]).astype(
+        np.float32
+    )
     y = np.empty_like(x)
     fill_tanh(x, y)
     assert np.abs(y - np.tanh(x.astype(np.float64))).max() < 5e-7
