@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from marl_sim.learners import HeadSpec, Learner
+from marl_sim.learners.policy_gradient import PolicyGradient
 
 torch.set_num_threads(1)
 
@@ -42,7 +43,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
     "long": dict(
-        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1), spec=PLAY, team=2, worlds=1, lives_on=True
+        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1),
+        spec=PLAY, team=2, worlds=1, lives_on=True,
     ),
 }  # fmt: skip
 
@@ -172,7 +174,7 @@ def again(worlds: list[World]) -> list[World]:
 CASES = [
     Case(name, variant)
     for name in sorted(Learner.registry)
-    if Learner.registry[name].feed == "streams"
+    if issubclass(Learner.registry[name], PolicyGradient)
     for variant in VARIANTS
 ]
 CASES = [case for case in CASES if case.fits]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from tiny_pettingzoo import Lives
 
 import marl_sim as ms
 from marl_sim.learners import DQN, DRQN, HeadSpec, Linear
@@ -116,6 +117,22 @@ def test_several_steps_in_the_trainer_end_where_games_end(terminated):
     values = trainer.heads[0].lanes.values(trainer.worlds.obs[:, :, trainer.heads[0].columns].swapaxes(0, 1).copy())
     if not terminated:
         assert values == pytest.approx(2.0, abs=0.1)
+
+
+def test_the_trainer_says_where_a_clock_cut_the_game():
+    """In worlds that begin anew no return spans two episodes: each is the sum of what its own episode still paid."""
+    learner = DQN(n_step=3, gamma=1.0, epsilon=1.0, hidden=(4,), batch=4, buffer=64, warmup=40)
+    trainer = ms.Trainer(Lives(lives=(4, 4), ends=("c", "t")), learner, seeds=1, episodes=5)
+    list(trainer.run())
+    lanes = trainer.heads[0].lanes
+    for lane, over in enumerate((False, True)):
+        many = int(lanes.replay.count[lane])
+        returns, tags = lanes.replay.rows[lane, :many, 0], lanes.replay.tags[lane, :many, 1]
+        steps = np.array([[6, 9, 7, 4]] * (many // 4)).ravel() * (lane + 1)  # 1 + 2 + 3, 2 + 3 + 4, 3 + 4, 4
+        assert many == 20
+        assert ((returns >= steps) & (returns <= steps + 3 * (lane + 1) / 8)).all()
+        assert ((tags % 2).reshape(-1, 4) == [0, over, over, over]).all()
+        assert not lanes.collector.many[lane].any()
 
 
 def test_decisions_that_are_closed_one_by_one_have_no_several_steps():

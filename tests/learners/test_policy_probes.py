@@ -33,7 +33,8 @@ def every(learners):
 class Lab:
     """Lanes of all SEEDS (and of `agents` that learn apart) in a problem told by the state of a stream.
 
-    play(state [L, R], action) -> reward, next state, terminated, truncated. seen: how a state looks, [states, D]; legal:
+    play(state [L, R], action) -> reward, next state, terminated, truncated. seen: how a state looks, [states, D];
+    legal:
     what may be done there, [states, A]. lives_on: what comes after a truncation is the next episode.
     """
 
@@ -181,7 +182,7 @@ def test_a_cue_that_is_gone_is_answered_by_memory_alone(learner, memory):
             return super().decide()
 
     quick = dataclasses.replace(learner, memory=memory, steps=6, entropy=0.03, lr=0.02)
-    lab = Cues(quick, CUE, 2).run(play, 150 if memory else 10)
+    lab = Cues(quick, CUE, 2).run(play, 500 if memory else 10)
     right = [lab.greedy([first, first + 2, first + 4])[:, 2, 0] == first for first in (0, 1)]
     assert (np.mean(right, axis=0) == (1.0 if memory else 0.5)).all()
 

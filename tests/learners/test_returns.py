@@ -84,7 +84,7 @@ def entry(numbers):
 
 @given(SCRIPT, SHARE, SHARE, st.integers(1, 9))
 def test_advantages_are_those_of_a_plain_telling(script, gamma, lam, every):
-    """Three streams of a lane, in rounds of learning with a look at what is decided next, and open ones carried over."""
+    """Three streams of a lane, in rounds of learning with a look at what comes next, and open ones carried over."""
     streams, plain = Streams(1, 3, 1, 1), [Plain() for _ in range(3)]
     number = 0
     for step, moments in enumerate(script):
