@@ -28,8 +28,8 @@ class COMA(A2C):
 
     The critic sees what the whole group sees (s), which agent it is about, and what the others did (u_-i, one-hot; who
     did not act counts as action 0), and values each of the agent's own actions at once; with memory, it also sees what
-    the agent remembers. Q' is Q as it was up to `target_every` updates ago. One policy network for the group, which is told which agent it acts for; the group must
-    be paid alike.
+    the agent remembers. Q' is Q as it was up to `target_every` updates ago. One policy network for the group, which is
+    told which agent it acts for; the group must be paid alike.
 
     u_{t+1} is what was done next: a decision is learned from once the next one has been taken, so that the last one
     waits for the next update. Where the clock stopped nothing was done next; there y_{t+1} is sum_a pi(a | o_i) Q'(s,
