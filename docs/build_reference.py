@@ -27,7 +27,7 @@ def named(words: str) -> list[Any]:
 DILEMMAS = (
     "MatrixGame PrisonersDilemma DonationGame StagHunt Chicken BattleOfTheSexes PureCoordination Harmony Centipede"
     " TrustGame UltimatumGame DictatorGame GiftExchange PublicGoods ThresholdPublicGoods MacSPGG"
-    " NPlayerPrisonersDilemma NPlayerStagHunt VolunteersDilemma CommonPool CollectiveRisk"
+    " NPlayerPrisonersDilemma NPlayerStagHunt VolunteersDilemma CommonPool CollectiveRisk EscapeRoom"
     " OffSwitch PartialOffSwitch SafeInterruptibility ClarifyOrAnswer"
 )
 MECHANISMS = (

@@ -49,6 +49,7 @@ _HOMES = {
     "games.gift_exchange": ("GiftExchange",),
     "games.common_pool": ("CommonPool",),
     "games.collective_risk": ("CollectiveRisk",),
+    "games.escape_room": ("EscapeRoom",),
     "games.off_switch": ("OffSwitch",),
     "games.po_osg": ("PartialOffSwitch",),
     "games.corrigibility": ("SafeInterruptibility",),

@@ -257,6 +257,19 @@ def _collective_risk(part: Any, game: Game) -> NormalForm:
     return alike(game, words, own, fair_part(exact(part.target), unit, game.n_agents))
 
 
+@payoffs_of("EscapeRoom")
+def _escape_room(part: Any, game: Game) -> NormalForm:
+    """One round from the start: U = success at the door where enough pull, 0 at the start, else -cost."""
+    success, cost = exact(part.success), exact(part.cost)
+    start, lever, door = range(3)
+
+    def rule(profile: tuple[int, ...]) -> list[Fraction]:
+        opened = profile.count(lever) >= part.levers
+        return [success if a == door and opened else Fraction(0) if a == start else -cost for a in profile]
+
+    return NormalForm([("start", "lever", "door")] * game.n_agents, rule)
+
+
 @payoffs_of("MacSPGG")
 def _mac_spgg(part: Any, game: Game) -> NormalForm:
     """U_i = -kappa c_i + bonus_i + rho / n * total - penalty where the total misses B.

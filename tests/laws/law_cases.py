@@ -100,8 +100,9 @@ TWO_PLAYERS = {"chicken", "donation", "harmony", "prisoners_dilemma", "pure_coor
 GIVING = {"public_goods", "sequential_public_goods", "threshold_public_goods", "mac_spgg"}
 MANY = {"n_player_prisoners_dilemma", "n_player_stag_hunt", "volunteers_dilemma"}
 POOLS = {"common_pool", "common_pool, any amount"}
+ROOMS = {"escape_room"}
 HARDLY = {"all on a ring"}  # on a ring a witness has one player to watch
-WITHOUT_CHANCE = TWO_PLAYERS | GIVING | MANY | POOLS | HARDLY
+WITHOUT_CHANCE = TWO_PLAYERS | GIVING | MANY | POOLS | ROOMS | HARDLY
 BY_PLACE = {"all on a ring"}  # a graph says who can meet whom
 ROLES: dict[str, str] = {  # games whose agents are not interchangeable, and why
     "assistant": "there is one",

@@ -67,6 +67,10 @@ NAMED = {
     ),
     "direct_punishment": ("prisoner's dilemma", PD),
     "donation": ("donation game, a prisoner's dilemma", DONATION),
+    "escape_room": (
+        "escape room (some must lose for the others to get out, and in no pure equilibrium does anybody)",
+        ["success * (n_agents - levers) > cost * levers", "cost > 0"],
+    ),
     "fehr_gaechter": ("linear public goods dilemma", LINEAR),
     "gift_exchange": (
         "gift exchange (both gain by a high wage and effort, and in equilibrium both are the least)",

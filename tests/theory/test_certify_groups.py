@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import marl_sim as ms
-from marl_sim.theory import certify
+from marl_sim.theory import certify, normal_form
 
 
 @example(n=4, multiplier=40, order="together")
@@ -188,3 +188,52 @@ def test_the_course_of_the_commons_is_that_of_the_simulator(choice):
     want = found.found(name)
     assert (rounds, paid) == (want["rounds"], pytest.approx(want["paid"]))
     assert want["lost"] == (choice == "most")
+
+
+def plays(n, levers, success, cost, rounds):
+    """What every way to go about an escape room pays each, [ways, n], by its rules in plain Python."""
+    found = []
+
+    def go_on(places, paid, t):
+        if t == rounds:
+            found.append(paid)
+            return
+        for chosen in itertools.product("SLD", repeat=n):
+            out = chosen.count("L") >= levers and "D" in chosen
+            now = [
+                success if out and a == "D" else 0 if a == at else -cost for a, at in zip(chosen, places, strict=True)
+            ]
+            sums = [x + y for x, y in zip(paid, now, strict=True)]
+            found.append(sums) if out else go_on(chosen, sums, t + 1)
+
+    go_on("S" * n, [0] * n, 0)
+    return np.array(found)
+
+
+@pytest.mark.parametrize(
+    ("n", "levers", "success", "cost", "rounds", "best"),
+    [(2, 1, 10, 1, 3, 9), (3, 2, 10, 1, 2, 8), (3, 1, 3, 2, 2, 4), (3, 2, 3, 2, 2, 0), (3, 2, 4, 2, 2, 0)],
+)
+def test_escape_rooms_by_all_that_can_be_done(n, levers, success, cost, rounds, best):
+    """Whatever is done, somebody ends below what staying guarantees, unless nobody moves: so all equilibria stay."""
+    found = certify("escape_room", n_agents=n, levers=levers, success=success, cost=cost, rounds=rounds)
+    paid = plays(n, levers, success, cost, rounds)
+    assert paid.sum(1).max() == found.found("optimum of the game") == best
+    still = (paid == 0).all(1)
+    assert still.sum() == 1
+    assert (paid[~still].min(1) < 0).all()
+    assert found.found("optimum of the game") == max(0, found.facts[0].left - found.facts[0].right)
+    assert ("no dilemma" in found.kind) == (best == 0)
+    assert ("nobody moves  ->  0" in str(found)) == (best == 0)
+    assert [one["does"] for one in found.found("equilibria")] == [["start"] * n]
+
+
+@pytest.mark.parametrize("price", [F(5, 2), 3, F(7, 2)])
+def test_the_last_who_is_needed_pulls_for_what_it_costs(price):
+    """One of three that a lever for two needs, while another pulls and the third takes the door."""
+    options = dict(n_agents=3, levers=2, success=10, cost=3)
+    found = certify("escape_room", **options).found("price of a pull")
+    assert found == {"least": 3, "most": 5}
+    form = normal_form(ms.make("escape_room", **options))
+    worth = [form.payoff((own, 1, 2))[0] + price * (own == 1) for own in range(3)]
+    assert (worth[1] == max(worth)) == (price >= found["least"])

@@ -40,6 +40,7 @@ SOLVED = {  # registered games and the options under which all their profiles ar
     "collective_risk": [
         dict(n_agents=3, rounds=2, endowment=9, target=target, risk=risk) for target in (12, 24) for risk in (0, 1)
     ],
+    "escape_room": [dict(), dict(n_agents=3, levers=2, success=7.3, cost=1.1)],
     "fehr_gaechter": [SMALL | dict(punishment=False)],
 }  # fmt: skip
 ELSEWHERE = {  # games of the dilemmas above, with mechanisms laid on them, that one round does not solve

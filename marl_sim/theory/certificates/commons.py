@@ -1,7 +1,8 @@
-"""Many rounds in one game: a common pool that grows back, and a risk that a group can avert together."""
+"""Many rounds in one game: a common pool that grows back, a risk that a group can avert together, an escape room."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from ...core.game import Game
@@ -15,6 +16,7 @@ from .registry import certificate_of
 
 TRAGEDY = "tragedy of the commons"
 COLLECTIVE_RISK = "collective-risk dilemma (in equilibrium the target is reached, or nothing is given)"
+ESCAPE_ROOM = "escape room (some must lose for the others to get out, and in no pure equilibrium does anybody)"
 
 
 class Course(NamedTuple):
@@ -108,3 +110,39 @@ def collective_risk(part: Any, game: Game) -> Certificate:
         finding("below", f"plans made beforehand: how much to give in all {rounds} rounds together", rounds),
     )
     return Certificate("", kind, facts, (*found, *solved(form), *indices(form)))
+
+
+@certificate_of("EscapeRoom")
+def escape_room(part: Any, game: Game) -> Certificate:
+    """Whoever pulls when others get out has paid for nothing, and whoever never moves has lost nothing.
+
+    So in no equilibrium in pure strategies, of however many rounds, does anybody get out: at least `levers` agents
+    would end below the 0 that staying guarantees. And if nobody gets out, whoever moves ends below it.
+    """
+    n, levers, success, cost = game.n_agents, part.levers, exact(part.success), exact(part.cost)
+    prize, price = success * (n - levers), cost * levers
+    facts = (fact("success * (n_agents - levers) > cost * levers", prize, price), fact("cost > 0", cost, 0))
+    kind = (
+        ESCAPE_ROOM if facts[0].holds else "no dilemma: getting out is worth no more than what it costs those who pull"
+    )
+    best = f"{levers} lever, {n - levers} door, in the first round  ->  {shown(prize - price)} in all"
+    if not facts[0].holds:
+        best = "nobody moves  ->  0 in all"
+    share = prize / levers
+    found = (
+        finding("optimum of the game", best, max(prize - price, Fraction(0))),
+        finding(
+            "equilibria of the game",
+            "in pure strategies nobody moves, in however many rounds: never moving leaves at least 0, and whoever "
+            "pulls when others get out ends below it",
+            {"escape": False, "guaranteed": 0, "most of who pulls": -cost},
+        ),
+        finding(
+            "price of a pull",
+            f"whoever is the last that is needed loses by pulling unless given {shown(cost)}; those who get out have "
+            f"up to {shown(share)} to give to each who pulls",
+            {"least": cost, "most": share},
+        ),
+        finding("below", "one round from the start", 1),
+    )
+    return Certificate("", kind, facts, (*found, *solved(normal_form(game))))
