@@ -69,7 +69,7 @@ _HOMES = {
     "mechanisms.sanctions": ("PeerPunishment", "PeerReward"),
     "mechanisms.institutions": ("Institutions",),
     "envs": ("parallel_env", "aec_env"),
-    "learners": ("DQN", "TabularQ", "Learner"),
+    "learners": ("DQN", "TabularQ", "ExactLOLA", "LIO", "LOLA", "Learner"),
     "training.rollout": ("Trainer",),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),

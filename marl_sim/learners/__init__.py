@@ -7,6 +7,9 @@ from .a2c import A2C
 from .base import HeadSpec, Learner
 from .central import MAA2C, MAPPO
 from .lanes import Lanes
+from .lio import LIO
+from .lola import LOLA
+from .lola_exact import ExactLOLA
 from .ppo import PPO
 from .reinforce import REINFORCE
 from .schedules import Decay, Linear, Schedule
@@ -16,12 +19,15 @@ from .value import DQN, DQNLanes
 __all__ = [
     "A2C",
     "DQN",
+    "LIO",
+    "LOLA",
     "MAA2C",
     "MAPPO",
     "PPO",
     "REINFORCE",
     "DQNLanes",
     "Decay",
+    "ExactLOLA",
     "HeadSpec",
     "Lanes",
     "Learner",
