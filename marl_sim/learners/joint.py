@@ -79,6 +79,23 @@ class JointBatch(NamedTuple):
         begun = (self.first == torch.arange(self.first.shape[1], device=self.first.device)[:, None]) & (self.there > 0)
         return begun.flatten(1).sum(1)
 
+    def advantages(self, values: torch.Tensor, gamma: float, lam: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Generalised advantage estimates [L, N, T, B] (Schulman et al. 2016), and where there are any, [L, T, B].
+
+        values [L, N, T, B]: what each player expects from each step on. Where the batch cuts an episode, its last step
+        is there to be valued, and has no advantage.
+        """
+        steps = int(self.there.sum())
+        usable = (self.there > 0) & (self.ended | (torch.arange(len(self.there))[:, None] < steps - 1).to(values.device))
+        trace, after = torch.zeros_like(values[:, :, 0]), values[:, :, steps - 1]
+        found = torch.zeros_like(values)
+        for t in range(steps - 1, -1, -1):
+            over = self.ended[:, None, t]
+            error = self.reward[:, :, t] + gamma * after.masked_fill(over, 0.0) - values[:, :, t]
+            trace = (error + gamma * lam * trace.masked_fill(over, 0.0)).masked_fill(~usable[:, None, t], 0.0)
+            found[:, :, t], after = trace, values[:, :, t]
+        return found, usable
+
     def to_go(self, reward: torch.Tensor, gamma: float) -> torch.Tensor:
         """Discounted sums of rewards [L, N, T, B] to the end of the episode, or of the batch; differentiable."""
         total, found = torch.zeros_like(reward[:, :, 0]), []
@@ -203,6 +220,8 @@ class JointLanes(Lanes):
         if bad.any():
             raise self._bad_reward(int(np.argmax(bad)))
         assert self.kept is not None
+        if self.options.policy == "table":  # those who do not decide may see what is not theirs to look up
+            obs = np.clip(obs, 0, np.asarray(self.spec.levels, np.float32) - 1)
         for name, array in zip(self.NAMES, (obs, legal, deciding, action, reward, ended), strict=True):
             self.kept[name][:, self.filled] = array
         self.filled += 1

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from .base import HeadSpec, check_count, check_positive
+from .base import HeadSpec, check_count, check_discount, check_positive
 from .joint import JointBatch, JointLanes, JointLearner
 from .optim import Adam
 from .shaping import RULES, dice, shaped_gradient
@@ -21,28 +21,34 @@ class LOLA(JointLearner):
 
         theta_i <- theta_i + Adam(d/d theta_i  V_i(theta_i, theta_j + opponent_lr * grad_j V_j(theta) for all j != i))
 
-    V the discounted payoff of an episode, as `shaping.dice` estimates it from `steps` steps of all worlds, so that the
-    derivatives through the others' steps are those of the samples. With rule="lookahead" the outer value, whose others
-    have moved on, weighs what was played by how much likelier it would be then; with "taylor" it is V to first order in
-    their step, which needs no such weights. The paper's second algorithm plays new episodes with the moved policies
-    instead; here learning uses only what was played.
+    V the discounted payoff of an episode. It is estimated by `shaping.dice` from `steps` steps of all worlds, so that
+    derivatives through the others' steps are those of the samples. With rule="taylor" V_i is taken to first order in
+    the others' steps, as the first paper's policy gradient does. With "lookahead" it weighs what was played by how much
+    likelier it would be under the others' new policies; the second paper plays new episodes with these instead. Here
+    learning uses only what was played, and the weights are noisy: in the prisoner's dilemma "taylor" learns to
+    reciprocate, and "lookahead" seldom did.
 
-    Where a batch cuts an episode, each part counts as an episode. lookahead=0 are naive learners: the policy gradient
-    of each player's own payoff. A critic of what each player sees takes out variance (Mao et al. 2019).
+    A_t are advantages of each player by a critic of what it sees; lam=1 is DiCE with a baseline, less lam bootstraps
+    (Loaded DiCE). An episode that a batch cuts is bootstrapped there, and goes on as another. lookahead=0: naive
+    learners, each the policy gradient of its own payoff.
 
     obs [L * N, M, D] -> log odds [L * N, M, A]. N players, each a row of its own; one lane drives them all.
     """
 
     lr: float = 0.1  # Adam's step size, of the policies
-    opponent_lr: float = 0.3  # step that a player expects the others to take up their gradients
+    opponent_lr: float = 1.0  # step that a player expects the others to take up their gradients
     lookahead: int = 1  # how many such steps; 0: naive learners
-    rule: Literal["lookahead", "taylor"] = "lookahead"  # through the others' new policies, or to first order
+    rule: Literal["lookahead", "taylor"] = "taylor"  # to first order in the others' step, or through their new policies
+    lam: float = 0.5  # trace of the advantages, 0 (one step, then the critic) to 1 (as far as experience goes: DiCE)
     critic_lr: float = 0.05  # Adam's step size, of the critics; they learn returns of mean 0 and deviation 1
+    critic_steps: int = 4  # of the critics in each update
 
     def check(self) -> None:
         super().check()
         for name in ("lr", "critic_lr"):
             check_positive(f"LOLA.{name}", getattr(self, name))
+        check_discount("LOLA.lam", self.lam)
+        check_count("LOLA.critic_steps", self.critic_steps)
         check_shaping("LOLA", self)
 
     def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> LOLALanes:
@@ -74,46 +80,48 @@ class LOLALanes(JointLanes):
         self.adam, self.critic_adam = Adam(self.params, options.lr), Adam(self.critics, options.critic_lr)
         self.scale = ValueScale(self.n_lanes * self.players)
 
-    def values(self, params: torch.Tensor, batch: JointBatch, baseline: torch.Tensor) -> torch.Tensor:
-        """What policies [L, N, P] are worth to each player by a batch, [L, N]; see `shaping.dice`."""
+    def gains(self, params: torch.Tensor, batch: JointBatch, advantage: torch.Tensor) -> torch.Tensor:
+        """What policies [L, N, P] are worth to each player beyond the present ones, [L, N]; see `shaping.dice`."""
         now = self.odds(self.grouped(self.params), batch)[0].sum(1)
         then = self.odds(params, batch)[0].sum(1)
         share = batch.discount(self.options.gamma) / batch.episodes()[:, None, None]
-        return dice(then, now, batch.first, batch.reward, baseline, share)
+        return dice(then, now, batch.first, advantage, share)
 
     def _improve(self, batch: JointBatch, active: np.ndarray) -> None:
         o = self.options
-        returns = batch.to_go(batch.reward, o.gamma)
-        baseline = self._expected(batch)
-        now, found = self.grouped(self.params), []
-
-        def values(params: torch.Tensor) -> torch.Tensor:
-            found.append(self.values(params, batch, baseline))
-            return found[-1]
-
-        gradient = shaped_gradient(values, now, o.opponent_lr, o.lookahead, o.rule).flatten(0, 1)
-        self._judge(-found[0].mean(1) + gradient.reshape(self.n_lanes, -1).sum(1) * 0)
+        expected = self._expected(batch)
+        advantage, usable = batch.advantages(expected, o.gamma, o.lam)
+        found = shaped_gradient(
+            lambda params: self.gains(params, batch, advantage), self.grouped(self.params), o.opponent_lr, o.lookahead,
+            o.rule,
+        )  # fmt: skip
+        gradient = found.flatten(0, 1)
+        paid = (batch.discount(o.gamma)[:, None] * batch.reward).flatten(2).sum(2) / batch.episodes()[:, None]
+        self._judge(-paid.mean(1) + 0 * found.flatten(1).sum(1))
         steps, rows = (self.learned_by + 1).reshape(-1), active.reshape(-1)
         self.adam.step_where(self.params, rows, -gradient, steps, None)
-        self._learn_values(batch, returns, rows, steps)
+        self._learn_values(batch, expected + advantage, usable, rows, steps)
 
     def _expected(self, batch: JointBatch) -> torch.Tensor:
         """What the critics expect from each step on, [L, N, T, B]."""
         with torch.no_grad():
             said = self.critic.forward(self.critics, batch.obs)[..., 0].reshape(-1, *batch.deciding.shape[2:])
-            grown = torch.from_numpy(self.scale.grow(said.cpu().numpy())).to(self.device)
-        return self.grouped(grown) * batch.deciding
+            return self.grouped(torch.from_numpy(self.scale.grow(said.cpu().numpy())).to(self.device))
 
-    def _learn_values(self, batch: JointBatch, returns: torch.Tensor, rows: np.ndarray, steps: np.ndarray) -> None:
-        """One step of the critics towards the returns, mean squared error."""
-        target, counts = returns.flatten(0, 1).cpu().numpy(), batch.deciding.flatten(0, 1)
+    def _learn_values(
+        self, batch: JointBatch, returns: torch.Tensor, usable: torch.Tensor, rows: np.ndarray, steps: np.ndarray
+    ) -> None:
+        """`critic_steps` steps of the critics towards the returns, mean squared error."""
+        o = self.options
+        target, counts = returns.flatten(0, 1).cpu().numpy(), (batch.deciding * usable[:, None]).flatten(0, 1)
         self.scale.update(target, counts.cpu().numpy() > 0)
         aim = torch.from_numpy(self.scale.shrink(target)).to(self.device).flatten(1)
         weight = (counts / counts.flatten(1).sum(1).clamp(min=1)[:, None, None]).flatten(1)
-        critics = self.critics.detach().clone().requires_grad_()
-        error = self.critic.forward(critics, batch.obs)[..., 0] - aim
-        (gradient,) = torch.autograd.grad((0.5 * weight * error.square()).sum(1).sum(), critics)
-        self.critic_adam.step_where(self.critics, rows, gradient, steps, None)
+        for k in range(o.critic_steps):
+            critics = self.critics.detach().clone().requires_grad_()
+            error = self.critic.forward(critics, batch.obs)[..., 0] - aim
+            (gradient,) = torch.autograd.grad((0.5 * weight * error.square()).sum(1).sum(), critics)
+            self.critic_adam.step_where(self.critics, rows, gradient, (steps - 1) * o.critic_steps + k + 1, None)
 
     def _tensors(self) -> dict[str, tuple[torch.Tensor, list[tuple[str, Any]]]]:
         policy, critic = [("policy", self.net)], [("critic", self.critic)]

@@ -29,8 +29,8 @@ class ExactLOLA(Learner):
 
     N players with memory of one round: theta [L, N, S, A - 1], log odds of each action against the last one in each of
     S = 1 + A_1 ... A_N states, the start and what all did last. V as `iterated.iterated_values`, the sum of discounted
-    payoffs. lookahead=0: naive learners, who climb their own values; rule="taylor": to first order in the others'
-    step, which is how the paper writes it.
+    payoffs. rule="taylor": to first order in the others' step, as the paper has it. lookahead=0: naive learners, who
+    climb their own values.
 
     They know the payoffs, and refuse a game that pays otherwise. In a Trainer they play it, and learn a step every
     `steps` rounds; without one, `build(...)` and `improve(times)`.
@@ -44,7 +44,7 @@ class ExactLOLA(Learner):
     lr: float = 1.0  # a player's own step up its gradient
     opponent_lr: float = 1.0  # step that a player expects the others to take up theirs
     lookahead: int = 1  # how many such steps; 0: naive learners
-    rule: Literal["lookahead", "taylor"] = "lookahead"  # through the others' new policies, or to first order
+    rule: Literal["lookahead", "taylor"] = "taylor"  # to first order in the others' step, or through their new policies
     spread: float = 0.1  # deviation of the log odds with which all start
     steps: int = 1  # rounds between two learning steps, in a Trainer
 

@@ -60,24 +60,23 @@ def own_gradients(values: torch.Tensor, params: torch.Tensor, create_graph: bool
 
 
 def dice(
-    logp: torch.Tensor, behaviour: torch.Tensor, first: torch.Tensor, reward: torch.Tensor, baseline: torch.Tensor,
-    discount: torch.Tensor,
-) -> torch.Tensor:  # fmt: skip
-    """The sampled value of joint policies, whose derivatives of every order are estimates of the value's own.
+    logp: torch.Tensor, behaviour: torch.Tensor, first: torch.Tensor, advantage: torch.Tensor, discount: torch.Tensor
+) -> torch.Tensor:
+    """What joint policies are worth beyond those that played, by samples; right in its derivatives of every order.
 
-        sum_t discount_t (w_t r_t + (w_{t-1} - w_t) b_t),    w_t = prod_{t' <= t} pi(a_t' | o_t') / behaviour(a_t')
+        sum_t discount_t (w_t - w_{t-1}) A_t,    w_t = prod_{t' <= t} pi(a_t' | o_t') / behaviour(a_t')
 
-    over the joint choices of an episode up to t. Where the policies are those that played, w is 1 and this is DiCE,
-    the infinitely differentiable Monte Carlo estimator (Foerster et al. 2018, DiCE): its magic box is w. Elsewhere it
-    is the importance-weighted value there. The b's cancel in the mean, in every derivative (Mao et al. 2019).
+    over the joint choices of an episode up to t; A_t the advantage of what was done at t for those that played, however
+    estimated. With A_t = sum_k gamma^k r_{t+k} - b(o_t) this is DiCE (Foerster et al. 2018), rewards weighed by the
+    magic box w, with a baseline of any order (Mao et al. 2019); with a critic in place of the distant rewards, Loaded
+    DiCE (Farquhar et al. 2019). Its mean is the difference of the values for any pi (Kakade & Langford 2002), so that
+    away from the policies that played it is an importance-weighted value.
 
     logp [L, T, B], log odds of the joint choices, differentiable; behaviour [L, T, B], the same as they were when
-    played; first int64 [L, T, B], the number of the step with which each step's episode began; reward, baseline [L,
-    N, T, B]; discount [L, T, B], with whatever a sample counts. Returns [L, N].
+    played; first int64 [L, T, B], the number of the step with which each step's episode began; advantage [L, N, T, B];
+    discount [L, T, B], times whatever a sample counts. Returns [L, N].
     """
-    ratio = logp - behaviour
-    past = torch.nn.functional.pad(ratio, (0, 0, 1, 0)).cumsum(1)  # of all steps before; one longer
+    past = torch.nn.functional.pad(logp - behaviour, (0, 0, 1, 0)).cumsum(1)  # of all steps before; one longer
     begin = past.gather(1, first)
-    until, before = torch.exp(past[:, 1:] - begin)[:, None], torch.exp(past[:, :-1] - begin)[:, None]
-    each = discount[:, None] * (until * reward + (before - until) * baseline)
-    return each.flatten(2).sum(2)
+    change = torch.exp(past[:, 1:] - begin) - torch.exp(past[:, :-1] - begin)
+    return ((discount * change)[:, None] * advantage).flatten(2).sum(2)
