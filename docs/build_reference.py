@@ -36,7 +36,7 @@ MECHANISMS = (
 )
 LEARNERS = (
     "Learner TabularQ SARSA ExpectedSARSA TabularActorCritic Exp3 Hedge FictitiousPlay WoLFPHC JointActionLearner"
-    " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX"
+    " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX ExactLOLA LOLA LIO"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 PAGES: dict[str, tuple[str, list[Any]]] = {

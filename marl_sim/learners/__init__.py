@@ -12,6 +12,9 @@ from .fictitious_play import FictitiousPlay
 from .hedge import Hedge
 from .joint_action import JointActionLearner
 from .lanes import Lanes
+from .lio import LIO
+from .lola import LOLA
+from .lola_exact import ExactLOLA
 from .ppo import PPO
 from .recurrent_q import DRQN
 from .reinforce import REINFORCE
@@ -28,6 +31,8 @@ __all__ = [
     "COMA",
     "DQN",
     "DRQN",
+    "LIO",
+    "LOLA",
     "MAA2C",
     "MAPPO",
     "PPO",
@@ -37,6 +42,7 @@ __all__ = [
     "VDN",
     "DQNLanes",
     "Decay",
+    "ExactLOLA",
     "Exp3",
     "ExpectedSARSA",
     "FictitiousPlay",

@@ -37,6 +37,20 @@ def lane_keys(seeds: np.ndarray, team_index: np.ndarray, head: str) -> dict[str,
 
 
 @numba.njit(cache=True, nogil=True)
+def _player_keys(keys, players, word, out):
+    for lane in range(keys.size):
+        for i in range(players):
+            out[lane * players + i] = mix(mix(keys[lane], word), i)
+
+
+def player_keys(keys: np.ndarray, players: int, name: str) -> np.ndarray:
+    """Keys uint64 [L * N] for each player of lanes with these keys; different for each thing named."""
+    out = np.empty(keys.size * players, np.uint64)
+    _player_keys(keys, players, np.uint64(purpose(f"player {name}")), out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
 def fill_uniform(keys, out):
     """out[lane, i] = draw i of the lane's stream, uniform in [0, 1); out is float64 [L, n]."""
     for lane in range(out.shape[0]):

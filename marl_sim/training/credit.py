@@ -10,8 +10,10 @@ settled   every standing decision is closed by the end of the round, with the ro
           an episode is closed anew by every round of its encounter. So do Dasgupta & Musolesi's agents learn.
 streams   decisions are kept in their order, as under "next", for learners that learn from what they just did.
 steps     every step of the world counts, for learners that value what a team does at once.
+rounds    every step of the world counts, with each player's own reward, for learners that look at what others learn.
 
-Learners say by `Learner.feed` whether they take transitions (closed under "next" or "settled"), streams or steps.
+Learners say by `Learner.feed` whether they take transitions (closed under "next" or "settled"), streams, steps
+or rounds.
 """
 
 from __future__ import annotations
@@ -238,10 +240,38 @@ class Stepped(Feed):
         head.lanes.learn()  # type: ignore[attr-defined]
 
 
+class Rounds(Feed):
+    """Passes on whole steps of the group: what everybody saw, did and was paid, and whether the world is over."""
+
+    def __init__(self, head: Head):
+        super().__init__(head)
+        lead, d, a = head.shape[:2], head.spec.obs_dim, head.n_actions
+        self._nobody = (
+            np.zeros((*lead, d), np.float32), np.zeros((*lead, a), bool), np.zeros(lead, bool), np.zeros(lead, np.int64)
+        )  # fmt: skip
+        self._now: tuple[np.ndarray, ...] = self._nobody
+        self._reward = np.zeros(lead)
+
+    def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
+        self._now = obs.copy(), legal.copy(), deciding, action.copy()
+
+    def earn(self, reward: np.ndarray) -> None:
+        self._reward = reward
+
+    def close(self, moment: Any) -> None:
+        head, spread = self.head, self.head.worlds.acting.shape
+        over = moment.terminated.all(1) if head.worlds.lives_on else moment.ended
+        ended = head.arrange(np.broadcast_to(over[:, None], spread))
+        head.lanes.add(*self._now, self._reward, ended)  # type: ignore[attr-defined]
+        head.lanes.learn()  # type: ignore[attr-defined]
+        self._now = self._nobody
+
+
 FEEDS: dict[str, type[Feed]] = {
     "next": NextDecision,
     "settled": Settled,
     "streams": Streamed,
     "steps": Stepped,
+    "rounds": Rounds,
 }
 CREDITS = ("next", "settled")  # what a Trainer may be told for learners of transitions

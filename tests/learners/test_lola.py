@@ -1,0 +1,355 @@
+"""Opponent shaping: exact values and gradients, the magic box by enumeration, and what it does to dilemmas."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+import marl_sim as ms
+from marl_sim.learners import LOLA, ExactLOLA, HeadSpec
+from marl_sim.learners.iterated import iterated_values, state_of
+from marl_sim.learners.shaping import dice, shaped_gradient
+from marl_sim.training.rollout import Trainer
+
+# The iterated prisoner's dilemma of the paper: -1 each for cooperating, -2 each for defecting, 0 and -3 for one-sided
+# defection; tit for tat against itself gets -1 a round. Payoffs are negative, so that "0.9 of it" is said of the way
+# from what defectors get: -2 + 0.9 * (-1 - -2) = -1.1.
+PRISONERS = ms.PrisonersDilemma(reward=-1.0, temptation=0.0, sucker=-3.0, punishment=-2.0)
+COOPERATES, DEFECTS = -1.1, -1.9
+GAMMA = 0.96
+SHAPES = [(2, 2, 2), (2, 3, 2), (2, 2, 2, 3)]
+
+
+def random_game(shape, seed=0):
+    """Payoffs, and theta [1, N, S, A - 1] of memory-one players of it."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=shape), rng.normal(size=(1, shape[-1], 1 + np.prod(shape[:-1]), max(shape[:-1]) - 1))
+
+
+def move_odds(theta, counts):
+    """[N, S, A_i] probabilities, written out; theta [N, S, A - 1]."""
+    found = []
+    for i, count in enumerate(counts):
+        weights = np.exp(np.concatenate([theta[i], np.zeros((*theta[i].shape[:-1], 1))], -1))[..., :count]
+        found.append(weights / weights.sum(-1, keepdims=True))
+    return found
+
+
+def joint_odds(theta, counts, state):
+    """Probabilities of what all do together in a state, in the order of itertools.product."""
+    own = [p[state] for p in move_odds(theta, counts)]
+    return np.array([np.prod([p[a] for p, a in zip(own, acts)]) for acts in itertools.product(*map(range, counts))])
+
+
+def summed_values(theta, payoffs, gamma, rounds=1500):
+    """Values of the players by a long sum over rounds, of theta [N, S, A - 1]."""
+    counts = payoffs.shape[:-1]
+    pay, total = payoffs.reshape(-1, payoffs.shape[-1]), 0.0
+    moves = np.stack([joint_odds(theta, counts, 1 + j) for j in range(len(pay))])
+    now = joint_odds(theta, counts, 0)
+    for t in range(rounds):
+        total = total + gamma**t * now @ pay
+        now = now @ moves
+    return total
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_exact_value_is_the_long_sum(shape):
+    payoffs, theta = random_game(shape)
+    exact = iterated_values(torch.tensor(theta), torch.tensor(payoffs), GAMMA)[0].numpy()
+    assert exact == pytest.approx(summed_values(theta[0], payoffs, GAMMA), rel=1e-9)
+
+
+def test_the_exact_value_of_two_tit_for_tats_is_that_of_cooperation():
+    theta = torch.full((1, 2, 5, 1), 30.0, dtype=torch.float64)
+    theta[:, 0, [2, 4]] = theta[:, 1, [3, 4]] = -30.0  # after CD, CC..: defect where the other did
+    theta[:, 0, 3], theta[:, 1, 2] = 30.0, 30.0
+    value = iterated_values(theta, torch.tensor(PRISONERS.matrix), GAMMA)
+    assert (1 - GAMMA) * value[0].numpy() == pytest.approx([-1.0, -1.0])
+
+
+def test_states_are_numbered_with_the_last_player_fastest():
+    assert state_of(np.array([[-1, -1], [0, 0], [0, 2], [1, 0], [1, 2]]), (2, 3)).tolist() == [0, 1, 3, 4, 6]
+
+
+def numeric_gradient(f, x, h):
+    """Central differences of a function of an array."""
+    found = np.zeros(x.shape)
+    for at in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[at] += h
+        down[at] -= h
+        found[at] = (f(up) - f(down)) / (2 * h)
+    return found
+
+
+def defined_gradient(payoffs, theta, i, step, lookahead, rule):
+    """Player i's gradient by differences of what LOLA is defined to climb; theta [N, S, A - 1]."""
+    n, gamma = payoffs.shape[-1], 0.8  # a long sum of 80 rounds leaves 2e-8
+
+    def value(j, at):
+        return summed_values(at, payoffs, gamma, 80)[j]
+
+    def own_gradient(j, of, at):  # of player `of`'s value by j's parameters
+        return numeric_gradient(lambda x: value(of, np.concatenate([at[:j], x[None], at[j + 1 :]])), at[j], 1e-4)
+
+    others = [j for j in range(n) if j != i]
+    held = {j: own_gradient(j, i, theta) for j in others}
+
+    def climbed(x):
+        at = np.concatenate([theta[:i], x[None], theta[i + 1 :]])
+        if rule == "taylor":
+            return value(i, at) + step * sum((held[j] * own_gradient(j, j, at)).sum() for j in others)
+        for _ in range(lookahead):
+            moves = {j: own_gradient(j, j, at) for j in others}
+            at = np.stack([at[j] + step * moves[j] if j != i else at[j] for j in range(n)])
+        return value(i, at)
+
+    return numeric_gradient(climbed, theta[i], 1e-3)
+
+
+@pytest.mark.parametrize(
+    "lookahead, rule", [(0, "lookahead"), (1, "lookahead"), (2, "lookahead"), (1, "taylor")]
+)  # fmt: skip
+def test_the_shaped_gradient_is_that_of_its_definition(lookahead, rule):
+    payoffs, theta = random_game((2, 2, 2), 1)
+    flat = torch.tensor(theta).flatten(2)
+
+    def values(x):
+        return iterated_values(x.unflatten(2, theta.shape[2:]), torch.tensor(payoffs), 0.8)
+
+    found = shaped_gradient(values, flat, 0.7, lookahead, rule)[0].numpy()
+    for i in range(2):
+        defined = defined_gradient(payoffs, theta[0], i, 0.7, lookahead, rule)
+        assert found[i].reshape(defined.shape) == pytest.approx(defined, abs=2e-5)
+    naive = shaped_gradient(values, flat, 0.7, 0)[0].numpy()
+    assert (np.abs(found - naive).max() > 0.01) == (lookahead > 0)
+
+
+def test_three_players_shape_each_other():
+    """Each foresees what both others learn: to first order the sum of what it foresees of either."""
+    payoffs, theta = random_game((2, 2, 2, 3), 2)
+    flat = torch.tensor(theta).flatten(2)
+
+    def values(x):
+        return iterated_values(x.unflatten(2, theta.shape[2:]), torch.tensor(payoffs), 0.8)
+
+    def by(step, rule):
+        return shaped_gradient(values, flat, step, 1, rule)
+
+    naive = by(0.0, "lookahead")
+    assert torch.allclose(naive, shaped_gradient(values, flat, 1.0, 0))
+    assert torch.allclose(naive, by(0.0, "taylor"))
+    first, half, whole = by(1.0, "taylor") - naive, (by(0.1, "lookahead") - naive) / 0.1, by(1.0, "lookahead") - naive
+    size = first.abs().amax(2)
+    assert (size > 1e-3).all() and (whole.abs().amax(2) > 1e-3).all()
+    alone = [two_of(values, flat, i) for i in range(3)]  # what shaping either of the others makes of it, added up
+    assert torch.allclose(first[0], torch.stack(alone), atol=1e-12)
+    assert (half - first).abs().max() < (whole - first).abs().max() or torch.allclose(half, first)
+
+
+def two_of(values, flat, i):
+    """Player i's shaping term, one other at a time: (grad_j V_i) . d/d theta_i grad_j V_j, [P]."""
+    total = 0.0
+    for j in range(flat.shape[1]):
+        if j == i:
+            continue
+        x = flat.clone().requires_grad_()
+        v = values(x)
+        (theirs,) = torch.autograd.grad(v[0, j], x, create_graph=True)
+        (mine,) = torch.autograd.grad(v[0, i], x, retain_graph=True)
+        (term,) = torch.autograd.grad((mine[0, j] * theirs[0, j]).sum(), x)
+        total = total + term[0, i]
+    return total
+
+
+# -- the magic box, by enumeration -----------------------------------------------------------------------------------
+
+
+class TwoRounds:
+    """Every way two rounds of a game can go, as the worlds of a batch, each counted by how likely it is."""
+
+    def __init__(self, shape, gamma=0.9, seed=3):
+        payoffs, theta = random_game(shape, seed)
+        self.counts, self.n, self.gamma = shape[:-1], shape[-1], gamma
+        self.theta = torch.tensor(theta)
+        self.pay = torch.tensor(payoffs.reshape(-1, self.n))
+        j = len(self.pay)
+        self.acts = torch.tensor(list(itertools.product(*map(range, self.counts))))  # [J, N]
+        self.path = torch.tensor(list(itertools.product(range(j), range(j))))  # [B, 2]
+        self.states = torch.stack([torch.zeros(j * j, dtype=torch.long), 1 + self.path[:, 0]])  # [2, B]
+
+    def logp(self, flat):
+        """Joint log odds [1, 2, B] of every way, under theta [1, N, S * (A - 1)]."""
+        theta = flat.unflatten(2, self.theta.shape[2:])
+        total = 0.0
+        for i, count in enumerate(self.counts):
+            odds = torch.log_softmax(torch.nn.functional.pad(theta[0, i], (0, 1))[:, :count], -1)
+            total = total + torch.stack([odds[self.states[t], self.acts[self.path[:, t], i]] for t in range(2)])
+        return total[None]
+
+    def exact(self, flat):
+        """Expected discounted payoffs of two rounds, [1, N]."""
+        p = self.logp(flat).exp()[0]
+        paid = [self.pay[self.path[:, t]] for t in range(2)]
+        both = p[0] * p[1]
+        return sum(self.gamma**t * (both[:, None] * paid[t]).sum(0) for t in range(2))[None]
+
+    def sampled(self, flat, behaviour, baseline):
+        """How much more that is than under `behaviour`, by `dice`, of ways that come as often as they then do."""
+        then = self.logp(behaviour).detach()
+        likely = then.sum(1, keepdim=True).exp()
+        discount = torch.tensor([1.0, self.gamma], dtype=torch.float64)[None, :, None] * likely
+        reward = torch.stack([self.pay[self.path[:, t]].T for t in range(2)], 1)[None]  # [1, N, 2, B]
+        last = reward[:, :, 1]
+        advantage = torch.stack([reward[:, :, 0] + self.gamma * last, last], 2) - baseline
+        first = torch.zeros(1, 2, len(self.path), dtype=torch.long)
+        return dice(self.logp(flat), then, first, advantage, discount)
+
+    def baseline(self):
+        """Any numbers that depend on the past alone."""
+        drawn = torch.tensor(np.random.default_rng(5).normal(size=(1, self.n, 1 + len(self.pay)))) * 3
+        return torch.stack([drawn[:, :, self.states[t]] for t in range(2)], 2)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_magic_box_has_the_values_derivatives_of_both_orders(shape, moved):
+    """Where the policies are those that played, and (importance-weighted) elsewhere."""
+    ways = TwoRounds(shape)
+    played = ways.theta.flatten(2)
+    here = played + 0.5 if moved else played.clone()
+    x, baseline = here.requires_grad_(), ways.baseline()
+    results = []
+    for values in (ways.exact(x) - ways.exact(played), ways.sampled(x, played, baseline)):
+        (slope,) = torch.autograd.grad(values[0, 0], x, create_graph=True)
+        (bend,) = torch.autograd.grad((slope * torch.linspace(-1, 1, slope.numel()).reshape(slope.shape)).sum(), x)
+        results.append((values.detach(), slope.detach(), bend))
+    for exact, sampled in zip(*results):
+        assert torch.allclose(exact, sampled, atol=1e-12)
+        assert exact.abs().max() > 1e-3 or (exact is results[0][0] and not moved)
+
+
+@pytest.mark.parametrize("lookahead, rule", [(1, "lookahead"), (2, "lookahead"), (1, "taylor")])
+def test_sampled_shaping_is_exact_shaping_when_every_way_is_played(lookahead, rule):
+    ways = TwoRounds((2, 2, 2))
+    theta, baseline = ways.theta.flatten(2), ways.baseline()
+    exact = shaped_gradient(ways.exact, theta, 0.5, lookahead, rule)
+    sampled = shaped_gradient(lambda x: ways.sampled(x, theta, baseline), theta, 0.5, lookahead, rule)
+    assert torch.allclose(exact, sampled, atol=1e-12)
+
+
+def test_a_rollout_ends_with_its_episode():
+    """Steps 0 and 1 are an episode; 2 and 3 are of one that step 4, which is there to be valued, cuts."""
+    spec = HeadSpec("play", 2, 2, (2, 2), team=2)
+    lanes = LOLA(steps=5, policy="table", gamma=0.9).build(spec, np.arange(1), np.zeros(1, int))
+    rng, yes = np.random.default_rng(0), np.ones((1, 2), bool)
+    for t in range(5):
+        obs, paid = rng.integers(0, 2, (1, 2, 2)).astype(np.float32), np.array([[1.0, 10.0]]) * (t + 1)
+        lanes.add(obs, np.ones((1, 2, 2), bool), yes, rng.integers(0, 2, (1, 2)), paid, yes & (t == 1))
+    batch = lanes._batch(lanes.kept)
+    assert batch.first[0, :5, 0].tolist() == [0, 0, 2, 2, 2]
+    assert batch.discount(0.9)[0, :6, 0].tolist() == pytest.approx([1, 0.9, 1, 0.9, 0.81, 0])
+    assert batch.episodes().tolist() == [2]
+    assert batch.to_go(batch.reward, 0.9)[0, 1, :5, 0].tolist() == pytest.approx([28, 20, 106.5, 85, 50])
+    values = torch.arange(1.0, 1 + batch.reward.numel()).reshape(batch.reward.shape)
+    v = values[0, 0, :, 0].tolist()
+    far, usable = batch.advantages(values, 0.9, 1.0)
+    assert usable[0, :6, 0].tolist() == [True, True, True, True, False, False]
+    by_hand = [1 + 0.9 * 2 - v[0], 2 - v[1], 3 + 0.9 * 4 + 0.81 * v[4] - v[2], 4 + 0.9 * v[4] - v[3], 0]
+    assert far[0, 0, :5, 0].tolist() == pytest.approx(by_hand)
+    near = batch.advantages(values, 0.9, 0.0)[0][0, 0, :5, 0].tolist()
+    assert near == pytest.approx([1 + 0.9 * v[1] - v[0], 2 - v[1], 3 + 0.9 * v[3] - v[2], 4 + 0.9 * v[4] - v[3], 0])
+    params = lanes.grouped(lanes.params).clone() + 0.3 * torch.arange(1, 3)[:, None]
+    logp, now = lanes.odds(params, batch)[0].sum(1), lanes.odds(lanes.grouped(lanes.params), batch)[0].sum(1)
+    w, a = torch.exp(logp - now)[0, :, 0].tolist(), by_hand
+    gain = (w[0] - 1) * a[0] + 0.9 * w[0] * (w[1] - 1) * a[1] + (w[2] - 1) * a[2] + 0.9 * w[2] * (w[3] - 1) * a[3]
+    assert float(lanes.gains(params, batch, far)[0, 0]) == pytest.approx(gain / 2, rel=1e-5)
+
+
+# -- what becomes of dilemmas ----------------------------------------------------------------------------------------
+
+
+def exact_payoffs(learner, seeds, times):
+    lanes = learner.build(learner.head(), np.arange(seeds), np.zeros(seeds, int))
+    return lanes, lanes.improve(times)
+
+
+@pytest.mark.parametrize("spread", [0.1, 1.0])
+def test_naive_learners_of_the_dilemma_end_in_defection(spread):
+    """All ten seeds: near chance every step away from cooperation pays at once, and reciprocity has yet to be learned.
+
+    Mutual defection pays -2; a tenth of the way to cooperation is left to odds that approach 0 for ever.
+    """
+    lanes, paid = exact_payoffs(ExactLOLA(payoffs=PRISONERS.matrix, lookahead=0, spread=spread), 10, 100)
+    assert (paid < DEFECTS).all()
+    reached = lanes.probabilities()[:, :, [0, 4], 0]  # chance to cooperate at first, and after mutual defection
+    assert (reached < 0.1).all()
+
+
+@pytest.mark.parametrize("rule", ["lookahead", "taylor"])
+def test_lola_of_the_dilemma_cooperates_by_reciprocity(rule):
+    """Ten seeds of ten, as measured: at least -1.1 a round, 0.9 of the way from defection to what tit for tat gets."""
+    lanes, paid = exact_payoffs(ExactLOLA(payoffs=PRISONERS.matrix, rule=rule), 10, 80)
+    assert (paid.mean(1) > COOPERATES).sum() >= 9
+    chance = lanes.probabilities()[:, 0, :, 0].mean(0)  # the row player's, to cooperate: start, CC, CD, DC, DD
+    assert chance[1] > 0.9 > 0.5 > chance[2]  # it goes on cooperating, and answers defection
+
+
+def test_naive_learners_split_over_the_equilibria_of_the_stag_hunt():
+    """One round (gamma 0): stag pays where the other hunts it with probability above 3/4, so that the starts decide."""
+    learner = ExactLOLA(payoffs=ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix, gamma=0.0, lookahead=0, lr=2.0,
+                        spread=2.5)  # fmt: skip
+    lanes = learner.build(learner.head(), np.arange(64), np.zeros(64, int))
+    start = lanes.probabilities()[:, :, 0, 0]
+    lanes.improve(250)
+    end = lanes.probabilities()[:, :, 0, 0]
+    both, neither = (start > 0.75).all(1), (start < 0.75).all(1)
+    assert both.sum() >= 5 and neither.sum() >= 5
+    assert (end[both] > 0.75).all() and (end[both] >= start[both]).all()
+    assert (end[neither] < 0.75).all() and (end[neither] <= start[neither]).all()
+    stag, hare = (end > 0.9).all(1), (end < 0.1).all(1)
+    assert stag.sum() >= 5 and hare.sum() >= 5 and (stag | hare).mean() > 0.7
+
+
+def test_exact_lola_plays_and_learns_in_a_trainer():
+    game = ms.Society(PRISONERS, n_agents=2, horizon=ms.Fixed(20))
+    learner = ExactLOLA(payoffs=PRISONERS.matrix, rule="taylor", steps=4)
+    common = dict(episodes=12, num_envs=3, block=3)
+    rows = [row for rows in Trainer(game, learner, seeds=2, **common).run() for row in rows]
+    alone = [row for rows in Trainer(game, learner, seeds=(1,), **common).run() for row in rows]
+    assert [row for row in rows if row["seed"] == 1] == alone
+    assert all(first["cooperation"] < 0.85 < 0.9 < last["cooperation"] for first, last in zip(rows[:2], rows[-2:]))
+
+
+def test_a_resumed_exact_run_is_one_that_never_stopped():
+    game = ms.Society(PRISONERS, n_agents=2, horizon=ms.Fixed(5))
+    learner = ExactLOLA(payoffs=PRISONERS.matrix, steps=3)
+    whole, first, second = (Trainer(game, learner, seeds=2, episodes=6, num_envs=2, block=2) for _ in range(3))
+    uncut = [row for rows in whole.run() for row in rows]
+    rows = [row for _ in range(13) for row in first.advance()]
+    second.load_state_dict(first.state_dict())
+    assert rows + [row for more in second.run() for row in more] == uncut
+    shown = first.heads[0].lanes.state_dict()
+    first.evaluate(4)
+    assert all(np.array_equal(shown[k], v) for k, v in first.heads[0].lanes.state_dict().items() if k != "greedy_ties")
+
+
+def test_exact_players_refuse_what_they_do_not_know():
+    game = ms.Society(ms.PrisonersDilemma(), n_agents=2, horizon=ms.Fixed(5))
+    with pytest.raises(ValueError, match=r"was paid \[.*\] for actions \[.*\]; ExactLOLA.payoffs say \[-"):
+        list(Trainer(game, ExactLOLA(payoffs=PRISONERS.matrix), episodes=1).run())
+    three = ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(5))
+    with pytest.raises(ValueError, match=r"payoffs are for 2 players of \(2, 2\) actions; head 'play' has 4 of 2"):
+        Trainer(three, ExactLOLA(payoffs=PRISONERS.matrix), episodes=1)
+    for wrong in ([[1, 2], [3, 4]], [[[1, np.nan]] * 2] * 2, "dilemma"):
+        with pytest.raises(ValueError, match=r"ExactLOLA.payoffs is .*; it must be finite numbers"):
+            ExactLOLA(payoffs=wrong)
+    with pytest.raises(ValueError, match=r"ExactLOLA.gamma is 1"):
+        ExactLOLA(payoffs=PRISONERS.matrix, gamma=1)
+    learner = ExactLOLA(payoffs=PRISONERS.matrix)
+    lanes = learner.build(learner.head(), np.arange(2), np.zeros(2, int))
+    lanes.theta[1] = np.nan
+    with pytest.raises(FloatingPointError, match=r"Lane 1 of head 'play' has a loss of nan"):
+        lanes.improve()
