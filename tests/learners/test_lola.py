@@ -299,8 +299,8 @@ def test_lola_of_the_dilemma_cooperates_by_reciprocity(rule):
 
 def test_naive_learners_split_over_the_equilibria_of_the_stag_hunt():
     """One round (gamma 0): stag pays where the other hunts it with probability above 3/4, so that the starts decide."""
-    learner = ExactLOLA(payoffs=ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix, gamma=0.0, lookahead=0, lr=2.0,
-                        spread=2.5)  # fmt: skip
+    hunt = ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix
+    learner = ExactLOLA(payoffs=hunt, gamma=0.0, lookahead=0, lr=2.0, spread=2.5)
     lanes = learner.build(learner.head(), np.arange(64), np.zeros(64, int))
     start = lanes.probabilities()[:, :, 0, 0]
     lanes.improve(250)
