@@ -101,7 +101,7 @@ class LIOLanes(JointLanes):
             return obs
         assert self.spec.levels is not None
         columns = (torch.nn.functional.one_hot(obs[..., d].long(), k) for d, k in enumerate(self.spec.levels))
-        return torch.cat(list(columns), -1).float()
+        return torch.cat(list(columns), -1).to(obs.dtype)
 
     # -- learning ------------------------------------------------------------------------------------------------
 
@@ -144,21 +144,28 @@ class LIOLanes(JointLanes):
     def _learn_to_give(self, batch: JointBatch) -> None:
         """Each player's incentives by what the last ones made of the others: its payoff in what was played since."""
         assert self.last is not None
-        o, n = self.options, self.players
-        last = self._batch(self.last)
-        eta = self.incentives.detach().clone().requires_grad_()
+        gradient = self.shaping(self.incentives, self.grouped(self.before), self._batch(self.last), batch)
+        acted = self._acted(self.last).reshape(-1)
+        steps = self.learned_by.reshape(-1)
+        self.adam.step_where(self.incentives, acted, -gradient.flatten(0, 1), steps, None)
+
+    def shaping(
+        self, incentives: torch.Tensor, policies: torch.Tensor, last: JointBatch, batch: JointBatch
+    ) -> torch.Tensor:
+        """Each player's gradient of its aim by its own incentives, [L, N, Q].
+
+        policies [L, N, P] played the last batch; those that they became by it, with incentives [L * N, Q], this one.
+        """
+        eta, n = incentives.detach().clone().requires_grad_(), self.players
         gifts = self.gifts(eta, last)
-        after = self.moved(self.grouped(self.before), last, gifts.sum(1))
-        aims = self.aim(after, batch, batch.reward)
+        aims = self.aim(self.moved(policies, last, gifts.sum(1)), batch, batch.reward)
         spent = gifts.sum(2).flatten(2).sum(2) / (last.there.sum() * last.ended.shape[2])
         found = []
         for i in range(n):
-            total = sum(aims[:, i, j] for j in range(n) if j != i) - o.cost * spent[:, i]
+            total = sum(aims[:, i, j] for j in range(n) if j != i) - self.options.cost * spent[:, i]
             (gradient,) = torch.autograd.grad(total.sum(), eta, retain_graph=True)
             found.append(self.grouped(gradient)[:, i])
-        gradient = torch.stack(found, 1).flatten(0, 1)
-        acted = self._acted(self.last).reshape(-1)
-        self.adam.step_where(self.incentives, acted, -gradient, self.learned_by.reshape(-1), None)
+        return torch.stack(found, 1)
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
