@@ -150,7 +150,7 @@ def test_three_players_shape_each_other():
 
 
 def two_of(values, flat, i, held=True):
-    """Player i's shaping term, one other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held fixed, [P]."""
+    """Player i's shaping term, an other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held fixed, [P]."""
     total = 0.0
     for j in range(flat.shape[1]):
         if j == i:
