@@ -291,14 +291,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if str(stopped):  # a study says how to go on
             print(f"\n{stopped}", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `marl-sim list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError, RuntimeError, ImportError, FloatingPointError) as error:
         if not importlib.import_module("marl_sim.training.config").deliberate(error):
             raise
         print(f"marl-sim: {error}", file=sys.stderr)
         return BAD_USE
-    except BrokenPipeError:  # `marl-sim list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 if __name__ == "__main__":
