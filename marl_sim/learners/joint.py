@@ -86,7 +86,8 @@ class JointBatch(NamedTuple):
         is there to be valued, and has no advantage.
         """
         steps = int(self.there.sum())
-        usable = (self.there > 0) & (self.ended | (torch.arange(len(self.there))[:, None] < steps - 1).to(values.device))
+        before_last = torch.arange(len(self.there), device=values.device)[:, None] < steps - 1
+        usable = (self.there > 0) & (self.ended | before_last)
         trace, after = torch.zeros_like(values[:, :, 0]), values[:, :, steps - 1]
         found = torch.zeros_like(values)
         for t in range(steps - 1, -1, -1):

@@ -22,9 +22,9 @@ def shaped_gradient(
         lookahead   d/d theta_i  V_i(theta_i, theta_j + step * grad_j V_j(theta) for all j != i),  `lookahead` times
         taylor      d/d theta_i  [V_i(theta) + step * sum_j grad_j V_i . grad_j V_j(theta)],  grad_j V_i held fixed
 
-    The second is the update that the paper writes: V_i to first order in the others' step, and of that only what theta_i
-    does to the step. The first is how its successors read it. params [L, N, P] -> gradients [L, N, P]; lookahead 0: the
-    naive learner's, each up its own value. values: [L, N, P] -> [L, N], for each lane apart.
+    The second is the update that the paper writes, as far as remembered: V_i to first order in the others' step, and of
+    that only what theta_i does to the step. The first is how its successors read it. params [L, N, P] -> gradients [L,
+    N, P]; lookahead 0: the naive learner's, each up its own value. values: [L, N, P] -> [L, N], for each lane apart.
     """
     players = params.shape[1]
     own = params.detach().clone().requires_grad_()

@@ -150,7 +150,7 @@ def test_three_players_shape_each_other():
 
 
 def two_of(values, flat, i, held=True):
-    """Player i's shaping term, one other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held fixed, [P]."""
+    """Player i's shaping term, one other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held, [P]."""
     total = 0.0
     for j in range(flat.shape[1]):
         if j == i:
@@ -300,8 +300,8 @@ def test_lola_of_the_dilemma_cooperates_by_reciprocity(rule):
 
 def test_naive_learners_split_over_the_equilibria_of_the_stag_hunt():
     """One round (gamma 0): stag pays where the other hunts it with probability above 3/4, so that the starts decide."""
-    learner = ExactLOLA(payoffs=ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix, gamma=0.0, lookahead=0, lr=2.0,
-                        spread=2.5)  # fmt: skip
+    payoffs = ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix
+    learner = ExactLOLA(payoffs=payoffs, gamma=0.0, lookahead=0, lr=2.0, spread=2.5)
     lanes = learner.build(learner.head(), np.arange(64), np.zeros(64, int))
     start = lanes.probabilities()[:, :, 0, 0]
     lanes.improve(250)
@@ -337,6 +337,11 @@ def test_a_resumed_exact_run_is_one_that_never_stopped():
     assert all(np.array_equal(shown[k], v) for k, v in first.heads[0].lanes.state_dict().items() if k != "greedy_ties")
 
 
+class AllD(ms.Policy):
+    def act(self, view):
+        return np.ones(view.n, int)
+
+
 def test_exact_players_refuse_what_they_do_not_know():
     game = ms.Society(ms.PrisonersDilemma(), n_agents=2, horizon=ms.Fixed(5))
     with pytest.raises(ValueError, match=r"was paid \[.*\] for actions \[.*\]; ExactLOLA.payoffs say \[-"):
@@ -344,6 +349,9 @@ def test_exact_players_refuse_what_they_do_not_know():
     three = ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(5))
     with pytest.raises(ValueError, match=r"payoffs are for 2 players of \(2, 2\) actions; head 'play' has 4 of 2"):
         Trainer(three, ExactLOLA(payoffs=PRISONERS.matrix), episodes=1)
+    with pytest.raises(ValueError, match=r"agent_0 and agent_1 of seed 0 .* plays games in which all decide at once"):
+        alone = Trainer(ms.Society(PRISONERS, n_agents=2), ExactLOLA(payoffs=PRISONERS.matrix), policies={1: AllD()})
+        list(alone.run())
     for wrong in ([[1, 2], [3, 4]], [[[1, np.nan]] * 2] * 2, "dilemma"):
         with pytest.raises(ValueError, match=r"ExactLOLA.payoffs is .*; it must be finite numbers"):
             ExactLOLA(payoffs=wrong)
@@ -380,3 +388,20 @@ def test_sampled_lola_learns_in_a_trainer_as_it_does_alone():
     trainer = Trainer(game, learner, seeds=(1,), **common)
     assert [row for row in rows if row["seed"] == 1] == [row for rows in trainer.run() for row in rows]
     assert trainer.heads[0].lanes.updates.tolist() == [4]
+
+
+def test_players_choose_among_their_own_actions_and_remember_what_all_did():
+    """Two against three actions: how often each comes in 6000 worlds, in each state that the last round led to."""
+    learner = ExactLOLA(payoffs=np.zeros((2, 3, 2)), spread=2.0)
+    lanes = learner.build(learner.head(), np.arange(1), np.zeros(1, int))
+    obs, legal, yes = np.zeros((1, 12000, 1), np.float32), np.ones((1, 12000, 3), bool), np.ones((1, 12000), bool)
+    first = lanes.act(obs, legal, yes).reshape(-1, 2).copy()
+    again = lanes.act(obs, legal, yes).reshape(-1, 2)
+    assert first[:, 0].max() == again[:, 0].max() == 1 and first[:, 1].max() == 2
+    odds = lanes.probabilities()[0]
+    for i in range(2):
+        assert np.bincount(first[:, i], minlength=3) / 6000 == pytest.approx(odds[i, 0], abs=0.03)
+        for state, acts in enumerate(itertools.product(range(2), range(3)), 1):
+            there = (first == acts).all(1)
+            share = np.bincount(again[there, i], minlength=3) / max(there.sum(), 1)
+            assert share == pytest.approx(odds[i, state], abs=3 * 0.5 / np.sqrt(max(there.sum(), 1)))
