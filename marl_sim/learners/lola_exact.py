@@ -169,9 +169,11 @@ class ExactLOLALanes(Lanes):
         if bad.any():
             raise self._bad_reward(int(np.argmax(bad)))
         shape = (self.n_lanes, -1, self.players)
-        all_play, any_play = deciding.reshape(shape).all(2), deciding.reshape(shape).any(2)
-        if (any_play & ~all_play).any():
-            lane = int(np.argmax((any_play & ~all_play).any(1)))
+        by_world = deciding.reshape(shape)
+        all_play = by_world.all(axis=2)
+        partly = np.asarray(by_world.any(axis=2) & ~all_play)
+        if partly.any():
+            lane = int(np.argwhere(partly)[0, 0])
             raise ValueError(f"{self._lane(lane)} decides in part; ExactLOLA plays games in which all decide at once.")
         joint = np.minimum(np.reshape(action, shape), np.array(self.counts) - 1)
         due = self.table[tuple(np.moveaxis(joint, -1, 0))]

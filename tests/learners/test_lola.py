@@ -349,8 +349,8 @@ def test_exact_players_refuse_what_they_do_not_know():
     three = ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(5))
     with pytest.raises(ValueError, match=r"payoffs are for 2 players of \(2, 2\) actions; head 'play' has 4 of 2"):
         Trainer(three, ExactLOLA(payoffs=PRISONERS.matrix), episodes=1)
+    alone = Trainer(ms.Society(PRISONERS, n_agents=2), ExactLOLA(payoffs=PRISONERS.matrix), policies={1: AllD()})
     with pytest.raises(ValueError, match=r"agent_0 and agent_1 of seed 0 .* plays games in which all decide at once"):
-        alone = Trainer(ms.Society(PRISONERS, n_agents=2), ExactLOLA(payoffs=PRISONERS.matrix), policies={1: AllD()})
         list(alone.run())
     for wrong in ([[1, 2], [3, 4]], [[[1, np.nan]] * 2] * 2, "dilemma"):
         with pytest.raises(ValueError, match=r"ExactLOLA.payoffs is .*; it must be finite numbers"):
