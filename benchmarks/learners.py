@@ -1,142 +1,156 @@
-"""Learning steps a second: all lanes stacked, against a loop of separate torch modules doing the same steps.
+"""Whole training runs, learning included: stacked lanes against a loop of torch modules and against other libraries.
 
-Run: python benchmarks/learners.py           (under a minute on one core)
+Run: python benchmarks/learners.py                                    about half an hour on two quiet cores
+     python benchmarks/learners.py --seeds 1 8 --agents 2 8 --no-peers    a few minutes
 
-A lane is one agent of one seed. A step is a minibatch drawn without replacement, Q and target Q, smooth L1, gradient
-and Adam; the stacked figures include choosing actions and storing transitions. 20 seeds x 5 agents, of which 40 lanes
-store a transition and make a step at a time, as in the punishment study (two of five agents play).
+PPO with separate networks for every agent: two hidden layers of 64 (tanh), actor and critic apart, 8 copies of the
+environment a seed, 128 steps an update, 4 epochs of 4 minibatches. An agent-step is one decision of one agent, with its
+share of everything: stepping, acting, remembering, learning. Peers and the loop train in the same Python environment
+(benchmarks/peers/pond.py); ours in it and in a compiled game of ours. Peers share one network among agents where that
+is their way, which is less work than ours; JaxMARL runs an environment of its own.
+
+All rows of a table are measured in one run. Rates are by the wall clock; `cores` says how much of a core each had, so
+that a busy machine is seen.
 """
 
 from __future__ import annotations
 
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("NUMBA_NUM_THREADS", "1")
-
 import argparse
-import platform
-import statistics
+import functools
+import json
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
-from marl_sim.learners import DQN, HeadSpec, TabularQ
-
-SEEDS, AGENTS, ACTIVE = 20, 5, 40
-LANES = SEEDS * AGENTS
-AUTHORS = (540, 1310)  # updates/s a process of the published code, as measured for this project
-HEADS = {"play, 2 inputs": (2, 2), "play, 4 inputs": (4, 2), "select, 5 inputs": (5, 4), "play, one-hot, 8": (8, 2)}
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "peers")]
+STEPS, ENVS, EPOCHS, MINIBATCHES, HIDDEN = 128, 8, 4, 4, (64, 64)
+PEERS = ("torch_loop", "sb3", "benchmarl_ippo", "benchmarl_mappo", "jaxmarl_ippo", "jaxmarl_ippo_separate")
+TARGETS = {"sb3": 5.0, "benchmarl_ippo": 5.0, "benchmarl_mappo": 5.0}
 
 
-def rates(work: Callable[[], int], repeats: int) -> tuple[list[float], list[float]]:
-    """Steps per second of CPU time and of wall time, of each repeat; `work` does some steps and returns how many."""
-    by_cpu, by_wall = [], []
-    for _ in range(repeats):
-        cpu, wall = time.process_time(), time.perf_counter()
-        steps = work()
-        by_cpu.append(steps / (time.process_time() - cpu))
-        by_wall.append(steps / (time.perf_counter() - wall))
-    return by_cpu, by_wall
+def ours(game: str, seeds: int, agents: int, updates: int, learner: str = "PPO") -> dict[str, float]:
+    """Agent-steps per second of our Trainer, median over updates after one that compiles and warms up."""
+    import marl_sim as ms
+    from marl_sim import learners
+    from marl_sim.training.runner import keep_large_blocks
+
+    keep_large_blocks()
+    options = dict(steps=STEPS, epochs=EPOCHS, minibatches=MINIBATCHES, hidden=HIDDEN, lr=3e-4)
+    if game == "pond":
+        from pond import Pond
+
+        made: Any = functools.partial(Pond, agents)
+    else:
+        made = ms.make(game, n_agents=agents)
+    more = dict(team_reward="own") if learner == "MAPPO" else {}
+    trainer = ms.Trainer(
+        made, getattr(learners, learner)(**options), seeds=seeds, episodes=10**9, num_envs=ENVS, block=10**6, **more
+    )
+    wall, cpu = [], []
+    for _ in range(updates + 1):
+        began = time.perf_counter(), time.process_time()
+        for _ in range(STEPS):
+            trainer.advance()
+        wall.append(time.perf_counter() - began[0])
+        cpu.append(time.process_time() - began[1])
+    work = STEPS * ENVS * agents * seeds
+    return {
+        "agent_steps_per_second": work / median(wall[1:]),
+        "agent_steps_per_cpu_second": work / median(cpu[1:]),
+        "cores": sum(cpu[1:]) / sum(wall[1:]),
+    }
 
 
-class Stacked:
-    """All lanes of one head with `filled` transitions each, deciding, storing and learning in turns."""
+def alone(threads: int, *arguments: Any) -> dict[str, float]:
+    """`ours` in a process of its own, with so many threads."""
+    from peers.run_all import environment
 
-    def __init__(self, inputs: int, actions: int, filled: int, rounds: int, **options) -> None:
-        spec = HeadSpec("play", inputs, actions, (2,) * inputs)
-        who = np.repeat(np.arange(SEEDS), AGENTS), np.tile(np.arange(AGENTS), SEEDS)
-        learner = TabularQ(**options) if "alpha" in options else DQN(gamma=0.9, epsilon=0.01, **options)
-        self.lanes, self.rounds, self.rng = learner.build(spec, *who), rounds, np.random.default_rng(0)
-        self.shape = (LANES, filled)
-        self.legal = np.ones((LANES, 1, actions), bool)
-        if filled:
-            self._fill(inputs, actions, filled)
-        self.draws = [
-            (
-                self.rng.integers(0, 2, (2, LANES, 1, inputs)).astype(np.float32),
-                self.rng.normal(size=(LANES, 1)),
-                np.isin(np.arange(LANES), self.rng.permutation(LANES)[:ACTIVE])[:, None],
-            )
-            for _ in range(rounds)
-        ]
-
-    def _fill(self, inputs: int, actions: int, filled: int) -> None:
-        obs = self.rng.integers(0, 2, (*self.shape, inputs)).astype(np.float32)
-        action, reward = self.rng.integers(0, actions, self.shape), self.rng.normal(size=self.shape)
-        yes = np.ones(self.shape, bool)
-        self.lanes.add(obs, action, reward, obs[:, ::-1], np.ones((*self.shape, actions), bool), ~yes, yes)
-        self.lanes.replay.owed[:] = 0
-
-    def __call__(self) -> int:
-        before = self.lanes.updates.sum()
-        for obs, reward, active in self.draws:
-            action = self.lanes.act(obs[0], self.legal, active)
-            self.lanes.add(obs[0], action, reward, obs[1], self.legal, np.zeros_like(active), active)
-            self.lanes.learn()
-        return int(self.lanes.updates.sum() - before)
+    command = [sys.executable, __file__, "--only-ours", *map(str, arguments), "--threads", str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(threads), check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-class Separate:
-    """The same networks as separate nn.Sequential and torch.optim.Adam, one after the other."""
+def grid(o: argparse.Namespace, threads: int) -> dict[tuple[str, int, int], float]:
+    """Our rates by game, seeds and agents, printed as tables."""
+    found: dict[tuple[str, int, int], float] = {}
+    for game in o.games:
+        print(
+            f"\nours, {game}, {threads} thread(s): agent-steps/s (cores used); the last column: cost of the most seeds"
+        )
+        print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>20}" for s in o.seeds) + f"{'most / one seed':>18}")
+        for n in o.agents:
+            row = ""
+            for s in o.seeds:
+                one = alone(threads, game, s, n, o.updates)
+                found[game, s, n] = one["agent_steps_per_second"]
+                row += f"{found[game, s, n]:>13,.0f} ({one['cores']:.2f})"
+            first, most = min(o.seeds), max(o.seeds)
+            cost = (most / found[game, most, n]) / (first / found[game, first, n])
+            print(f"{n:>8}{row}{cost:>17.1f}x", flush=True)
+    return found
 
-    def __init__(self, inputs: int, actions: int, filled: int, steps: int) -> None:
-        def net() -> nn.Sequential:
-            return nn.Sequential(nn.Linear(inputs, 128), nn.ReLU(), nn.Linear(128, actions))
 
-        self.nets, self.targets = [net() for _ in range(LANES)], [net() for _ in range(LANES)]
-        self.adams = [torch.optim.Adam(x.parameters(), lr=1e-3) for x in self.nets]
-        self.rng, self.steps = np.random.default_rng(0), steps
-        self.obs = self.rng.integers(0, 2, (LANES, filled, inputs)).astype(np.float32)
-        self.action = self.rng.integers(0, actions, (LANES, filled))
-        self.reward = self.rng.normal(size=(LANES, filled)).astype(np.float32)
+def against_peers(o: argparse.Namespace, threads: int, found: dict[tuple[str, int, int], float]) -> None:
+    """The peers at the same sizes, and how many times faster ours are on the same environment."""
+    from peers.run_all import measure
 
-    def __call__(self) -> int:
-        for step in range(self.steps):
-            i = step % LANES
-            rows = self.rng.choice(self.obs.shape[1], 100, replace=False)
-            obs, action, reward = (torch.from_numpy(x[i, rows]) for x in (self.obs, self.action, self.reward))
-            with torch.no_grad():
-                y = reward + 0.9 * self.targets[i](obs).max(1).values
-            loss = nn.functional.smooth_l1_loss(self.nets[i](obs).gather(1, action[:, None])[:, 0], y)
-            self.adams[i].zero_grad()
-            loss.backward()
-            self.adams[i].step()
-        return self.steps
+    pythons = {"sb3": o.python_sb3, "benchmarl": o.python_benchmarl, "jaxmarl": o.python_jax}
+    heads = "".join(f"{f'ours at {s} seed(s)':>20}" for s in o.seeds)
+    print(f"\npeers, pond, {threads} thread(s): agent-steps/s (cores used), and how many times that ours are")
+    print(f"{'agents':>8}{'peer':>24}{'agent-steps/s':>22}{heads}")
+    for n in o.agents:
+        for peer in PEERS:
+            python = next((p for name, p in pythons.items() if peer.startswith(name)), None)
+            sizes = dict(n_agents=n, num_envs=ENVS, steps=STEPS, epochs=EPOCHS, minibatches=MINIBATCHES, hidden=HIDDEN)
+            one = measure(peer, python, updates=o.updates, threads=threads, **sizes)
+            if one is None:
+                print(f"{n:>8}{peer:>24}{'not installed':>22}")
+                continue
+            rate = one["agent_steps_per_second"]
+            times = "".join(f"{found['pond', s, n] / rate:>19.1f}x" for s in o.seeds)
+            asked = f"   asked: {TARGETS[peer]:g}" if peer in TARGETS else ""
+            print(f"{n:>8}{peer:>24}{rate:>15,.0f} ({one['cores']:.2f}){times}{asked}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=7, help="repeats of each measurement; the median is printed")
-    parser.add_argument("--filled", type=int, default=20000, help="transitions in each lane's memory")
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    print(f"{LANES} lanes ({SEEDS} seeds x {AGENTS} agents), {ACTIVE} learning at a time, batch 100, ", end="")
-    print(f"{options.filled} transitions stored in each")
-    print(f"torch {torch.__version__}, 1 thread; numba 1 thread; {platform.machine()}; medians of {options.repeats}")
-    print("Rates are per second of CPU time, which other programs disturb less; the last column is by the wall clock.")
-    print(f"\n{'lane-updates/s':<42}{'median':>11}{'worst':>11}{'best':>11}{'wall':>11}")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--agents", type=int, nargs="+", default=[2, 8, 16])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--updates", type=int, default=5, help="measured iterations of each; the median is printed")
+    parser.add_argument(
+        "--games", nargs="+", default=["pond", "public_goods"], help="pond, and registered games of ours"
+    )
+    parser.add_argument("--no-peers", action="store_true", help="only ours and the loop of torch modules")
+    for name in ("sb3", "benchmarl", "jax"):
+        parser.add_argument(f"--python-{name}", metavar="PATH", help="the Python that has it; default: this one")
+    parser.add_argument("--only-ours", nargs=4, metavar=("GAME", "SEEDS", "AGENTS", "UPDATES"), help=argparse.SUPPRESS)
+    o = parser.parse_args()
+    if o.only_ours:
+        import torch
 
-    def row(name: str, work: Callable[[], int]) -> float:
-        work()  # compiles, warms caches
-        cpu, wall = rates(work, options.repeats)
-        numbers = statistics.median(cpu), min(cpu), max(cpu), statistics.median(wall)
-        print(f"{name:<42}" + "".join(f"{x:>11,.0f}" for x in numbers), flush=True)
-        return numbers[0]
-
-    stacked = {
-        name: row(f"stacked, {name} -> 128 -> {a}", Stacked(d, a, options.filled, 100, path="fused"))
-        for name, (d, a) in HEADS.items()
-    }
-    autograd = row("stacked autograd, 4 inputs -> 128 -> 2", Stacked(4, 2, options.filled, 12, path="torch"))
-    separate = row("separate modules, 4 inputs -> 128 -> 2", Separate(4, 2, options.filled, 600))
-    row("tabular Q, 4 inputs", Stacked(4, 2, 0, 400, alpha=0.01))
-    main_head = stacked["play, 4 inputs"]
-    print(f"\nstacked / separate modules: {main_head / separate:.1f} (autograd {autograd / separate:.1f}); asked: 5")
-    print(f"stacked / published code at its fastest, {AUTHORS[1]:,}/s: {main_head / AUTHORS[1]:.1f}; asked: 20")
+        torch.set_num_threads(o.threads[0])
+        game, *sizes = o.only_ours
+        print(json.dumps(ours(game, *map(int, sizes))))
+        return
+    if "pond" not in o.games:
+        o.no_peers = True
+    print(
+        f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ",
+        end="",
+    )
+    print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, separate networks; medians of {o.updates} updates")
+    for threads in o.threads:
+        found = grid(o, threads)
+        if not o.no_peers:
+            against_peers(o, threads, found)
 
 
 if __name__ == "__main__":

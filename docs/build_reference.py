@@ -14,7 +14,7 @@ from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.training import credit, introspection, metrics
+from marl_sim.training import credit, introspection, metrics, preferences
 
 HERE = Path(__file__).parent / "reference"
 
@@ -33,6 +33,10 @@ DILEMMAS = (
 MECHANISMS = (
     "RandomMatching PartnerSelection Exit Punishment Reputation Norm Noise Gift Talk PeerPunishment PeerReward"
     " Institutions"
+)
+LEARNERS = (
+    "Learner TabularQ SARSA ExpectedSARSA TabularActorCritic Exp3 Hedge FictitiousPlay WoLFPHC JointActionLearner"
+    " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX ExactLOLA LOLA LIO"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 PAGES: dict[str, tuple[str, list[Any]]] = {
@@ -54,11 +58,20 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
     "learners": (
         "Learners",
-        [*named("Learner DQN TabularQ"), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
+        [*named(LEARNERS), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
     ),
     "training": (
         "Training and studies",
-        [*named("Trainer"), credit, introspection.Introspection, *named("Study StudyOptions command"), statistics],
+        [
+            *named("Trainer"),
+            credit,
+            introspection.Introspection,
+            preferences,
+            preferences.Preference,
+            *named("InequityAversion SocialValueOrientation Prosocial RewardExchange"),
+            *named("Study StudyOptions command"),
+            statistics,
+        ],
     ),
     "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),

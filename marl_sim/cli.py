@@ -255,6 +255,7 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--json", action="store_true", help="for machines")
     one.set_defaults(do=certify)
+    importlib.import_module("marl_sim.cli_training").add_commands(commands)
     for name, do, words in (
         ("run", run, "run a scenario: its name or the path of a file, then its own options"),
         ("bench", bench, "run one benchmark or all of them"),
@@ -266,7 +267,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "certify", "run", "bench")
+COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "run", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -286,11 +287,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BadUse as refusal:
         print(f"marl-sim: {refusal}", file=sys.stderr)
         return BAD_USE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
+        if str(stopped):  # a study says how to go on
+            print(f"\n{stopped}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `marl-sim list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (ValueError, OSError, RuntimeError, ImportError, FloatingPointError) as error:
+        if not importlib.import_module("marl_sim.training.config").deliberate(error):
+            raise
+        print(f"marl-sim: {error}", file=sys.stderr)
+        return BAD_USE
 
 
 if __name__ == "__main__":

@@ -44,14 +44,17 @@ def test_list_names_everything(capsys):
 def test_list_one_sort(capsys):
     code, out, _ = said(capsys, "list", "learners")
     assert code == 0
-    assert out.startswith("learners:\n  DQN ")
+    assert out.startswith("learners:\n  A2C ")
     assert "games" not in out
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["lst"], "unknown command 'lst'; did you mean 'list'? (allowed: bench, certify, describe, list, run)"),
+        (
+            ["lst"],
+            "unknown command 'lst'; did you mean 'list'? (allowed: bench, certify, describe, eval,",
+        ),
         (["list", "game"], "unknown sort 'game'; did you mean 'games'?"),
         (["describe", "stag_hnt"], "did you mean 'stag_hunt'?"),
         (["certify", "stag_hnt"], "unknown game 'stag_hnt'; did you mean 'stag_hunt'?"),

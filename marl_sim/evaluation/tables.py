@@ -125,6 +125,13 @@ def as_csv(summary: Summary) -> str:
     return text.getvalue()
 
 
+def mean_interval(values: Sequence[float]) -> str:
+    """The mean of numbers, one a seed, with its 95 % bootstrap interval, as text."""
+    interval = bootstrap_interval(np.asarray(values, float))
+    point, bounds = _cell(interval, 3)
+    return f"{point} ({bounds})" if bounds else point
+
+
 def _text(summary: Summary) -> dict[str, list[tuple[str, str]]]:
     """(estimate, bounds) of every cell as text, all cells of a metric with the same number of decimals."""
     decimals = {}

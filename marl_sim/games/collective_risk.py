@@ -69,9 +69,9 @@ def own_account(i: Any, contributed: Any, most: Any, out: Any) -> None:
 
 
 @rule
-def which_round(round: Any, out: Any) -> None:
-    """How many rounds are over."""
-    out[0] = round[0]
+def which_round(round: Any, rounds: Any, out: Any) -> None:
+    """How many rounds are over, at most those before the last one."""
+    out[0] = min(round[0], rounds - 1)
 
 
 @rule

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .base import HeadSpec, check_discount, check_positive
-from .policy_gradient import PolicyGradient, PolicyLanes
+from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .samples import Batch
 
 
@@ -49,4 +49,4 @@ class A2CLanes(PolicyLanes):
         logp, entropy, value = self.evaluate(params, batch)
         error = value - batch.target
         each = -batch.advantage * logp + o.value * 0.5 * error.square() - o.entropy * entropy
-        return (each * batch.weight).flatten(1).sum(1)
+        return weighted(each, batch.weight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,9 +20,12 @@ class ActorCritic:
     """Which parts there are, where they lie in a row, and what they compute.
 
         obs (and who of the team it is) -> [convolutions] -> [GRU] -> policy
-                                                                   -> critic, or: central state -> critic
+                                                                   -> critic, or: with a central state -> critic
 
-    critic: numbers it gives, 0 for none. state: length of what a central critic sees, 0 for the actor's own features.
+    critic: numbers it gives, 0 for none; it sees what the policy sees. state: length of the state that a central critic
+    sees, with what is remembered, where there is memory, since the present state may not tell what was seen before; 0
+    for none.
+    last: how large the policy's last layer starts; 1 for networks whose "policy" says the values of actions.
     Shapes: params [L, P]; obs [L, M, D]; who int64 [L, M], the agent of the team; memory [L, M, H].
     """
 
@@ -35,6 +38,7 @@ class ActorCritic:
         channels: tuple[int, ...] = (),
         critic: int = 1,
         state: int = 0,
+        last: float = 0.01,
     ) -> None:
         self.spec, self.team = spec, spec.team if spec.team > 1 else 0
         features = spec.obs_dim
@@ -46,12 +50,12 @@ class ActorCritic:
         if memory:
             self.gru = self._take("memory", GRU(features, memory))
             features = memory
-        self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=0.01))
+        self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=last))
         if spec.box is not None:
             self._take("spread", Constant(spec.n_actions))
-        self.central = state > 0
+        self.central, self._remembers = state > 0, memory > 0
         if critic:
-            seen = state + self.team if state else features
+            seen = state + self.team + memory if state else features
             self.critic = self._take("critic", MLP(seen, hidden, critic, activation))
         self.n_params = sum(part.n_params for _, part in self.parts)
         self._where = {}
@@ -60,7 +64,7 @@ class ActorCritic:
             self._where[name] = slice(start, start + part.n_params)
             start += part.n_params
 
-    def _take(self, name: str, part):  # type: ignore[no-untyped-def]
+    def _take(self, name: str, part: Any) -> Any:
         self.parts.append((name, part))
         return part
 
@@ -120,19 +124,23 @@ class ActorCritic:
         self, params: torch.Tensor, features: torch.Tensor, state: torch.Tensor, who: torch.Tensor
     ) -> torch.Tensor:
         """What the critic says, [L, M, critic]."""
-        seen = self._marked(state, who) if self.central else features
-        return self.critic.forward(self.of("critic", params), seen)
+        return self.judge_with(self.of("critic", params), features, state, who)
+
+    def judge_with(
+        self, critic: torch.Tensor, features: torch.Tensor, state: torch.Tensor, who: torch.Tensor
+    ) -> torch.Tensor:
+        """The same under other parameters of the critic, such as a target's."""
+        if self.central:
+            features = self._marked(torch.cat([state, features], -1) if self._remembers else state, who)
+        return self.critic.forward(critic, features)
 
     def module(self, row: np.ndarray) -> nn.Module:
         """One policy as plain torch modules, with copies of its parameters; see learners.export."""
         from .export import PolicyModule
 
-        def made(name: str) -> nn.Module | None:
+        def made(name: str) -> Any:
             part = dict(self.parts).get(name)
             return None if part is None else part.module(row[self._where[name]])  # type: ignore[attr-defined]
 
         spread = torch.tensor(row[self._where["spread"]]) if "spread" in self else None
         return PolicyModule(made("torso"), made("memory"), made("policy"), self.team, spread, self.spec.box)
-
-
-Loss = Callable[..., torch.Tensor]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from .buffers import Replay
-from .draws import NOTHING_TO_CHOOSE, choose
+from .draws import NOTHING_TO_CHOOSE, choose, sample
 from .lanes import Lanes
 from .schedules import Schedule, rates
 
@@ -58,7 +58,7 @@ class HeadSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Learner:
-    """Options of a learning algorithm; subclasses register themselves under their class name.
+    """Options of a learning algorithm; subclasses register themselves under their class name, unless `abstract`.
 
     overrides: other options for single heads, by the head's name: `overrides={"punish": dict(lr=.001)}`.
     """
@@ -129,6 +129,8 @@ def check_positive(name: str, value: object, zero: bool = False) -> None:
 class TransitionLanes(Lanes):
     """Lanes that learn from single transitions, kept in a replay memory, and act by action values."""
 
+    mixed: bool = False  # draws its actions from a mixed policy rather than taking the best
+
     def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         super().__init__(options, spec, seeds, team_index)
         self.replay = self._memory()
@@ -143,24 +145,29 @@ class TransitionLanes(Lanes):
         """Action values float64 [L, B, A] of obs float32 [L, B, D], computed only where `deciding` (default all)."""
         raise NotImplementedError
 
+    def _scores(self, obs: np.ndarray, deciding: np.ndarray | None = None) -> np.ndarray:
+        """What the choice is made by, float64 [L, B, A]: values, or the log chances of a mixed policy."""
+        return self.values(obs, deciding)
+
     def epsilon(self) -> np.ndarray:
-        """The exploration rate of every lane now, float64 [L]."""
-        rate: float | Schedule = self.options.epsilon
+        """The exploration rate of every lane now, float64 [L]; 0 for learners that have none."""
+        rate: float | Schedule = getattr(self.options, "epsilon", 0.0)
         return rates(rate, self.updates, self.decisions)
 
     def act(self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool = False) -> np.ndarray:
         """Actions int64 [L, B], 0 where nobody decides.
 
-        obs float32 [L, B, D]; legal bool [L, B, A]; deciding bool [L, B]. `greedy` acts without exploring and without
-        disturbing the exploration stream. Ties are broken at random. Raises ValueError where an agent that decides
-        has no legal action of finite value.
+        obs float32 [L, B, D]; legal bool [L, B, A]; deciding bool [L, B]. `greedy` takes the best action, or the most
+        likely one of a mixed policy, without disturbing the exploration stream. Ties are broken at random. Raises
+        ValueError where an agent that decides has no legal action of finite value.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
         if self._actions.shape != deciding.shape:
             self._actions = np.zeros(deciding.shape, np.int64)
-        values = self.values(obs, deciding)
+        scores = self._scores(obs, deciding)
         key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
-        stuck = choose(values, legal, deciding, self.epsilon(), self.keys[key], clock, greedy, self._actions)
+        pick = sample if self.mixed else choose
+        stuck = pick(scores, legal, deciding, self.epsilon(), self.keys[key], clock, greedy, self._actions)
         if stuck != NOTHING_TO_CHOOSE:
             raise self._nothing_legal(stuck)
         return self._actions
@@ -178,22 +185,39 @@ class TransitionLanes(Lanes):
         valid: np.ndarray,
         next_action: np.ndarray | None = None,
         others: np.ndarray | None = None,
+        truncated: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
         obs, next_obs float32 [L, B, D]; action int [L, B]; reward float [L, B]; next_legal bool [L, B, A];
         terminated, valid bool [L, B]. A truncated transition comes with terminated False and the last observation as
-        next_obs. Raises FloatingPointError at NaN or infinite rewards.
+        next_obs. next_action int [L, B]: what was chosen at next_obs, -1 or None where that is not known. others int
+        [L, B, spec.others]: what each other agent of the group did in the step of this decision, for learners that
+        watch; ValueError where they miss it. truncated bool [L, B] tells learners of several steps that the next
+        transition is of another episode. Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
         for name, array in (("action", action), ("reward", reward), ("terminated", terminated)):
             self._fit(name, np.asarray(array), valid.shape)
-        bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid)
+        if next_action is not None:
+            self._fit("next_action", np.asarray(next_action), valid.shape)
+        if self.options.watches and self.spec.others:
+            self._fit("others", np.asarray(self._told(others)), (*valid.shape, self.spec.others))
+        self._truncated = truncated
+        bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid, next_action, others)
         if bad >= 0:
             raise self._bad_reward(bad, self.replay.rows.dtype)
 
-    def _store(self, obs, action, reward, next_obs, next_legal, terminated, valid) -> int:
+    def _told(self, others: np.ndarray | None) -> np.ndarray:
+        if others is None:
+            raise ValueError(
+                f"Head {self.spec.name!r} was not told what the others did; {type(self.options).__name__} needs "
+                f"others, int [L, B, {self.spec.others}], with every transition."
+            )
+        return others
+
+    def _store(self, obs, action, reward, next_obs, next_legal, terminated, valid, next_action, others) -> int:
         return self.replay.add(obs, action, reward, next_obs, next_legal, terminated, valid)
 
     def learn(self) -> dict[str, np.ndarray]:

@@ -65,15 +65,21 @@ def _store(rows, tags, clocks, capacity, warmup, every, obs, action, reward, nex
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(
-    rows, tags, count, keys, updates, lanes, chosen, seen, obs, action, reward, next_obs, next_legal, terminated
-):
+def draw_evenly(count, keys, updates, lanes, chosen, seen):
+    """Fill chosen [k, M] with different rows of each of these lanes, from the lane's own stream; seen as `subset`."""
+    for k in range(lanes.size):
+        lane = lanes[k]
+        subset(mix(keys[lane], updates[lane]), count[lane], chosen[k], seen)
+
+
+@numba.njit(cache=True, nogil=True)
+def gather(rows, tags, chosen, lanes, obs, action, reward, next_obs, next_legal, terminated):
+    """Copy the chosen rows [k, M] of these lanes out of their rings."""
     dim, n_actions = obs.shape[2], next_legal.shape[2]
     for k in range(lanes.size):
         lane = lanes[k]
-        subset(mix(keys[lane], updates[lane]), count[lane], chosen, seen)
-        for i in range(chosen.size):
-            row, tag = rows[lane, chosen[i]], tags[lane, chosen[i]]
+        for i in range(chosen.shape[1]):
+            row, tag = rows[lane, chosen[k, i]], tags[lane, chosen[k, i]]
             reward[k, i] = row[0]
             action[k, i] = tag[1] >> 1
             terminated[k, i] = (tag[1] & 1) != 0
@@ -89,7 +95,8 @@ class Replay:
     """A ring of `capacity` transitions for each of L lanes.
 
     Every `every`-th stored transition of a lane owes it one learning step, once the lane holds `warmup` transitions.
-    dtype: float32, or float64 where rewards and state numbers must be kept exactly.
+    dtype: float32, or float64 where rewards and state numbers must be kept exactly. spare: columns of a row, between
+    the legal words and obs, that are left to subclasses.
     """
 
     def __init__(
@@ -101,10 +108,12 @@ class Replay:
         warmup: int,
         every: int,
         dtype: type = np.float32,
+        spare: int = 0,
     ) -> None:
         self.obs_dim, self.n_actions = obs_dim, n_actions
         self.capacity, self.warmup, self.every = capacity, warmup, every
-        width = 2 * obs_dim + 2 + -(-n_actions // WORD)
+        self.spare = 2 + -(-n_actions // WORD)  # the first of the spare columns
+        width = self.spare + spare + 2 * obs_dim
         self.clocks = np.zeros((4, n_lanes), np.int64)
         self.position, self.count, self.stored, self.owed = self.clocks
         self._tag_type = np.int32 if dtype is np.float32 else np.int64
@@ -148,7 +157,17 @@ class Replay:
         """`batch` different transitions of each of these lanes (int64 [k]), for learning step number updates[lane] of
         each.
         """
-        k = lanes.size
+        return self.take(lanes, self.evenly(lanes, batch, keys, updates))
+
+    def evenly(self, lanes: np.ndarray, batch: int, keys: np.ndarray, updates: np.ndarray) -> np.ndarray:
+        """The rows of such a batch, int64 [k, batch]."""
+        chosen = np.empty((lanes.size, batch), np.int64)
+        draw_evenly(self.count, keys, updates, lanes, chosen, np.empty(hash_size(batch), np.int64))
+        return chosen
+
+    def take(self, lanes: np.ndarray, chosen: np.ndarray) -> Batch:
+        """Rows chosen [k, M] of these lanes (int64 [k])."""
+        k, batch = chosen.shape
         out = Batch(
             lanes,
             np.empty((k, batch, self.obs_dim), np.float32),
@@ -158,8 +177,7 @@ class Replay:
             np.empty((k, batch, self.n_actions), np.bool_),
             np.empty((k, batch), np.bool_),
         )
-        scratch = np.empty(batch, np.int64), np.empty(hash_size(batch), np.int64)
-        _gather(self.rows, self.tags, self.count, keys, updates, *out[:1], *scratch, *out[1:])
+        gather(self.rows, self.tags, chosen, *out)
         return out
 
     def clear(self, lanes: np.ndarray) -> None:

@@ -70,4 +70,4 @@ class Pictures(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         lead = x.shape[:-1]
         x = x.reshape(-1, self.height, self.width, self.channels).permute(0, 3, 1, 2)
-        return self.layers(x).permute(0, 2, 3, 1).reshape(lead + (-1,))
+        return self.layers(x).permute(0, 2, 3, 1).reshape((*lead, -1))

@@ -45,6 +45,8 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
             for a in range(logits.shape[2]):
                 if legal[lane, r, a]:
                     total += math.exp(logits[lane, r, a] - best)
+            if not np.isfinite(total):  # one of them is not a number
+                return lane
             left = integer(key, 1, ties) if greedy else uniform(key, 0) * total
             chosen = -1
             for a in range(logits.shape[2]):
@@ -79,7 +81,7 @@ def draw_numbers(mean, spread, deciding, keys, clock, greedy, drawn, logp):
             clock[lane] += 1
             odds = 0.0
             for a in range(mean.shape[2]):
-                if not np.isfinite(mean[lane, r, a]):
+                if not np.isfinite(mean[lane, r, a]) or not np.isfinite(spread[lane, a]):
                     return lane
                 noise = 0.0 if greedy else normal(key, a)
                 drawn[lane, r, a] = mean[lane, r, a] + math.exp(spread[lane, a]) * noise

@@ -1,8 +1,8 @@
 """The random draws of lanes: every one is a hash of (seed, agent, head, purpose, count), so a lane never sees its
 neighbours.
 
-Also here, because it is where the draws are spent: choosing an action (epsilon-greedy over legal actions) and
-choosing a minibatch.
+Also here, because it is where the draws are spent: choosing an action (epsilon-greedy, or from a mixed policy, always
+over legal actions) and choosing a minibatch.
 """
 
 from __future__ import annotations
@@ -59,6 +59,61 @@ def fill_uniform(keys, out):
 
 
 @numba.njit(cache=True, nogil=True)
+def choose_one(values, legal, epsilon, key, greedy):
+    """One epsilon-greedy choice among legal actions, ties broken at random; -1 where there is nothing to choose.
+
+    values float64 [A]; legal bool [A]. Spends draws 0 and 1 of `key`.
+    """
+    explore = not greedy and uniform(key, 0) < epsilon
+    best, ties = -np.inf, 0
+    for a in range(values.size):
+        if legal[a]:
+            if explore or values[a] == best:
+                ties += 1
+            elif values[a] > best:
+                best, ties = values[a], 1
+    pick = integer(key, 1, ties) if ties > 1 else 0
+    for a in range(values.size):
+        if legal[a] and (explore or values[a] == best):
+            if pick == 0:
+                return a
+            pick -= 1
+    return NOTHING_TO_CHOOSE
+
+
+@numba.njit(cache=True, nogil=True)
+def sample_one(scores, legal, epsilon, key, greedy):
+    """One draw from the softmax of the legal scores, by its inverse distribution function; -1 where there is nothing.
+
+    A share epsilon of the draws is uniform over the legal actions, as are all where every legal score is -inf. Greedy:
+    the most likely action, ties broken at random. scores float64 [A], logarithms of chances up to a constant; legal
+    bool [A]. Spends draws 0 to 2 of `key`.
+    """
+    if greedy:
+        return choose_one(scores, legal, 0.0, key, True)
+    top = -np.inf
+    for a in range(scores.size):
+        if legal[a]:
+            if np.isnan(scores[a]):
+                return NOTHING_TO_CHOOSE
+            top = max(top, scores[a])
+    if top == -np.inf or uniform(key, 0) < epsilon:
+        return choose_one(scores, legal, 1.0, key, False)
+    total = 0.0
+    for a in range(scores.size):
+        if legal[a]:
+            total += np.exp(scores[a] - top)
+    left, last = uniform(key, 2) * total, NOTHING_TO_CHOOSE
+    for a in range(scores.size):
+        if legal[a] and np.exp(scores[a] - top) > 0:
+            last = a  # rounding may leave a crumb of `left` behind the last action that has a chance
+            left -= np.exp(scores[a] - top)
+            if left < 0:
+                break
+    return last
+
+
+@numba.njit(cache=True, nogil=True)
 def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
     """Epsilon-greedy choice among legal actions, ties broken at random; returns a lane that has no choice, or -1.
 
@@ -66,31 +121,32 @@ def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
     int64 [L] counts the decisions of each lane and moves on; actions int64 [L, B] is filled, with 0 where nobody
     decides.
     """
-    n_actions = values.shape[2]
     for lane in range(values.shape[0]):
         for b in range(values.shape[1]):
             actions[lane, b] = 0
-            if not deciding[lane, b]:
-                continue
-            key = mix(keys[lane], clock[lane])
-            clock[lane] += 1
-            explore = not greedy and uniform(key, 0) < epsilon[lane]
-            best, ties = -np.inf, 0
-            for a in range(n_actions):
-                if legal[lane, b, a]:
-                    if explore or values[lane, b, a] == best:
-                        ties += 1
-                    elif values[lane, b, a] > best:
-                        best, ties = values[lane, b, a], 1
-            if ties == 0:
-                return lane
-            pick = integer(key, 1, ties) if ties > 1 else 0
-            for a in range(n_actions):
-                if legal[lane, b, a] and (explore or values[lane, b, a] == best):
-                    if pick == 0:
-                        actions[lane, b] = a
-                        break
-                    pick -= 1
+            if deciding[lane, b]:
+                key = mix(keys[lane], clock[lane])
+                clock[lane] += 1
+                action = choose_one(values[lane, b], legal[lane, b], epsilon[lane], key, greedy)
+                if action == NOTHING_TO_CHOOSE:
+                    return lane
+                actions[lane, b] = action
+    return NOTHING_TO_CHOOSE
+
+
+@numba.njit(cache=True, nogil=True)
+def sample(scores, legal, deciding, epsilon, keys, clock, greedy, actions):
+    """As `choose`, but drawn from the softmax of the legal scores: see `sample_one`."""
+    for lane in range(scores.shape[0]):
+        for b in range(scores.shape[1]):
+            actions[lane, b] = 0
+            if deciding[lane, b]:
+                key = mix(keys[lane], clock[lane])
+                clock[lane] += 1
+                action = sample_one(scores[lane, b], legal[lane, b], epsilon[lane], key, greedy)
+                if action == NOTHING_TO_CHOOSE:
+                    return lane
+                actions[lane, b] = action
     return NOTHING_TO_CHOOSE
 
 

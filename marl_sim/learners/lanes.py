@@ -48,6 +48,10 @@ class Lanes:
         """Actions of the lanes in their worlds, 0 where nobody decides; `greedy`: without exploring."""
         raise NotImplementedError
 
+    def export(self, lane: int) -> Any:
+        """One agent as a torch module (see learners.export), as a net of its values, or as a table [S, A]."""
+        raise NotImplementedError(f"{type(self.options).__name__} has no agents that could be exported")
+
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
         """Tell lanes (bool [L], default all) that an episode of theirs ended in one of their worlds."""
 
@@ -88,12 +92,12 @@ class Lanes:
 
     def learned(self) -> dict[str, np.ndarray]:
         """Of the state, what acting needs: neither what is remembered nor what only learning on would need."""
-        return {k: v for k, v in self.state_dict().items() if not k.startswith(self.ONLY_FOR_LEARNING)}
+        return {k: np.array(v) for k, v in self._state().items() if not k.startswith(self.ONLY_FOR_LEARNING)}
 
     def load_learned(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `learned` or `state_dict` gave, for acting; ValueError as `load_state_dict`."""
-        self.load_state_dict({**self.state_dict(), **{k: v for k, v in state.items()
-                              if not k.startswith(self.ONLY_FOR_LEARNING)}})  # fmt: skip
+        mine = {k: v for k, v in state.items() if not k.startswith(self.ONLY_FOR_LEARNING)}
+        self.load_state_dict(self.state_dict() | mine)
 
     def _grown(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> tuple[int, ...]:
         """The shape that a saved memory may have: as mine, but for how much is remembered."""

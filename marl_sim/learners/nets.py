@@ -6,19 +6,15 @@ A layer's part of a parameter row is its weights [inputs, outputs] followed by i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
+from .activations import ACTIVATIONS
 from .draws import fill_uniform
-
-ACTIVATIONS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], type[nn.Module]]] = {
-    "relu": (torch.relu, nn.ReLU),
-    "tanh": (torch.tanh, nn.Tanh),
-}
 
 
 class Part(Protocol):
@@ -51,19 +47,27 @@ def split(parts: Sequence[tuple[str, Part]], rows: np.ndarray) -> dict[str, np.n
     return named
 
 
-EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack
+EVEN = 4  # columns; products of other widths were measured to round by a lane's place in the stack, and so were those
+# of a single input when they are differentiated
 
 
-def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
-    """x [L, M, i] through matrices [L, i + 1, o] whose last row is the bias.
+def product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+    """x [L, M, i] through weights [L, i, o] and biases [L, 1, o].
 
     Columns of zeros make the width even, so that a lane's numbers are the same alone and in any company.
     """
-    width = matrix.shape[2]
+    if x.shape[2] == 1:
+        x, weight = nn.functional.pad(x, (0, 1)), torch.cat([weight, torch.zeros_like(weight)], 1)
+    width = weight.shape[2]
     if width % EVEN:
-        matrix = nn.functional.pad(matrix, (0, -width % EVEN))
-    y = torch.baddbmm(matrix[:, -1:], x, matrix[:, :-1])
+        weight, bias = (nn.functional.pad(part, (0, -width % EVEN)) for part in (weight, bias))
+    y = torch.baddbmm(bias, x, weight)
     return y[:, :, :width] if width % EVEN else y
+
+
+def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """x [L, M, i] through matrices [L, i + 1, o] whose last row is the bias."""
+    return product(x, matrix[:, :-1], matrix[:, -1:])
 
 
 def linear(matrix: torch.Tensor) -> nn.Linear:
@@ -85,6 +89,7 @@ class MLP:
         self.sizes = (inputs, *hidden, outputs)
         self.layers = list(zip(self.sizes[:-1], self.sizes[1:]))
         self.n_params = sum((i + 1) * o for i, o in self.layers)
+        self._pieces = [size for i, o in self.layers for size in (i * o, o)]
         self.last = last
         self._bend, self._module = ACTIVATIONS[activation]
 
@@ -103,11 +108,12 @@ class MLP:
 
     def forward(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """params [L, P], x [L, M, inputs] -> [L, M, outputs]."""
-        start = 0
+        pieces = params.split(
+            self._pieces, dim=1
+        )  # at once: each slice would cost a gradient of its own, full of zeros
         for number, (i, o) in enumerate(self.layers):
-            layer = params[:, start : start + (i + 1) * o].unflatten(1, (i + 1, o))
-            start += (i + 1) * o
-            x = affine(self._bend(x) if number else x, layer)
+            weight, bias = pieces[2 * number].unflatten(1, (i, o)), pieces[2 * number + 1][:, None]
+            x = product(self._bend(x) if number else x, weight, bias)
         return x
 
     def module(self, row: np.ndarray) -> nn.Sequential:

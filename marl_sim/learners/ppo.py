@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .base import HeadSpec, check_count, check_discount, check_positive
-from .policy_gradient import PolicyGradient, PolicyLanes
+from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .samples import Batch
 
 
@@ -21,14 +21,14 @@ class PPO(PolicyGradient):
         A_t   = sum_k (gamma lam)^k delta_{t+k},   delta_t = r_t + gamma V(o_{t+1}) - V(o_t),   R_t = A_t + V(o_t)
 
     V(o_{t+1}) is 0 where the game terminated; through a truncation it is the value of what was last seen. `epochs`
-    passes over the decisions of `steps` steps of the world, each in `minibatches` pieces (with memory: of whole
-    streams). obs [L, M, D] -> log odds [L, M, A], value [L, M].
+    passes over the decisions of `steps` steps of the world, each in `minibatches` even pieces (with memory: of whole
+    streams, of which there may be fewer). obs [L, M, D] -> log odds [L, M, A], value [L, M].
     """
 
     lam: float = 0.95  # trace of the advantages, 0 (one step) to 1 (as far as experience goes)
     clip: float = 0.2  # how far the odds of an action may move in one update
-    epochs: int = 4  # passes over the experience  # type: ignore[misc]
-    minibatches: int = 4  # pieces of a pass, each a step  # type: ignore[misc]
+    epochs: int = 4  # type: ignore[misc]  # passes over the experience
+    minibatches: int = 4  # type: ignore[misc]  # pieces of a pass, each a step
     value: float = 0.5  # weight of the critic's loss
     normalise_values: bool = False  # the critic learns returns of mean 0 and deviation 1
     normalise_advantages: bool = True  # advantages of mean 0 and deviation 1 in each update
@@ -59,4 +59,4 @@ class PPOLanes(PolicyLanes):
         gain = torch.min(w * batch.advantage, w.clamp(1 - o.clip, 1 + o.clip) * batch.advantage)
         error = value - batch.target
         each = -gain + o.value * 0.5 * error.square() - o.entropy * entropy
-        return (each * batch.weight).flatten(1).sum(1)
+        return weighted(each, batch.weight)

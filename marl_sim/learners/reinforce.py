@@ -10,7 +10,7 @@ import torch
 
 from .actor_critic import ActorCritic
 from .base import HeadSpec
-from .policy_gradient import PolicyGradient, PolicyLanes
+from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .returns import episode_returns, normalise
 from .samples import Batch
 
@@ -42,6 +42,7 @@ class REINFORCELanes(PolicyLanes):
     """L policies that learn by REINFORCE."""
 
     options: REINFORCE
+    looks_ahead = False  # what is open stays open
 
     def _network(self) -> ActorCritic:
         o = self.options
@@ -51,7 +52,7 @@ class REINFORCELanes(PolicyLanes):
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""
         logp, entropy, _ = self.evaluate(params, batch)
         each = -batch.advantage * logp - self.options.entropy * entropy
-        return (each * batch.weight).flatten(1).sum(1)
+        return weighted(each, batch.weight)
 
     def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> np.ndarray:
         s = self.streams
@@ -71,8 +72,3 @@ class REINFORCELanes(PolicyLanes):
     ) -> None:
         """Ends after a step, bool [L, R]; both are ends of episodes."""
         super().ended(terminated | truncated, np.zeros_like(truncated))
-
-    def learn(
-        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
-    ) -> dict[str, np.ndarray]:
-        return super().learn(obs, legal, np.zeros_like(deciding), extra)  # no look: what is open stays open

@@ -62,19 +62,6 @@ def episode_returns(reward, flags, count, gamma, returns, usable, done):
 
 
 @numba.njit(cache=True, nogil=True)
-def usable_entries(usable, index, n):
-    """Number the usable entries of each lane, stream by stream: index int64 [L, ...], n int64 [L]."""
-    for lane in range(usable.shape[0]):
-        k = 0
-        for r in range(usable.shape[1]):
-            for t in range(usable.shape[2]):
-                if usable[lane, r, t]:
-                    index[lane, k] = r * usable.shape[2] + t
-                    k += 1
-        n[lane] = k
-
-
-@numba.njit(cache=True, nogil=True)
 def normalise(x, usable, centre, scale):
     """Per lane over its usable entries: subtract the mean where `centre`, divide by the deviation where `scale`."""
     for lane in range(x.shape[0]):

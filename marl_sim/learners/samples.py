@@ -50,40 +50,72 @@ def shuffle_lanes(keys, round_, index, n):
 
 
 @numba.njit(cache=True, nogil=True)
-def _gather(source, index, start, stop, out):
-    """out[lane, i] = source[lane, stream, entry] of entry number index[lane, start + i]; the rest stays."""
-    capacity = source.shape[2]
-    for lane in range(out.shape[0]):
-        for i in range(stop[lane] - start):
-            at = index[lane, start + i]
-            for d in range(out.shape[2]):
-                out[lane, i, d] = source[lane, at // capacity, at % capacity, d]
+def _number(usable, index, n):
+    for lane in range(usable.shape[0]):
+        k = 0
+        for r in range(usable.shape[1]):
+            for t in range(usable.shape[2]):
+                if usable[lane, r, t]:
+                    index[lane, k] = r * usable.shape[2] + t
+                    k += 1
+        n[lane] = k
 
 
-def gather(source: np.ndarray, index: np.ndarray, start: int, stop: np.ndarray, size: int) -> np.ndarray:
-    """Entries number start..stop[lane] of each lane's index, [L, size, ...], zeros behind them."""
-    flat = source.reshape(*source.shape[:3], -1)
-    out = np.zeros((source.shape[0], size, flat.shape[3]), source.dtype)
-    _gather(flat, index, start, stop, out)
-    return out.reshape(source.shape[0], size, *source.shape[3:])
+def numbered(usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The usable entries of each lane (bool [L, R, C]) by number, stream by stream: int64 [L, N], and how many [L]."""
+    index, n = np.zeros((usable.shape[0], usable[0].size), np.int64), np.zeros(usable.shape[0], np.int64)
+    _number(usable, index, n)
+    return index, n
 
 
 @numba.njit(cache=True, nogil=True)
-def scatter(source, index, start, stop, out):
+def _piece(index, start, stop, at):
+    for lane in range(at.shape[0]):
+        for i in range(stop[lane] - start[lane]):
+            at[lane, i] = index[lane, start[lane] + i]
+
+
+def pieces(
+    index: np.ndarray, n: np.ndarray, size: int, least: int = 1
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Each lane's first n[lane] numbers of index [L, N] in `least` even pieces, or more where they are over `size`.
+
+    Yields (at int64 [L, size], many int64 [L], last bool [L]): the numbers, how many of them count, and whether the
+    lane has now had all.
+    """
+    parts = np.maximum(least, -(-n // size))
+    for part in range(int(parts.max(initial=0))):
+        start, stop = (n * np.minimum(k, parts) // parts for k in (part, part + 1))
+        at = np.zeros((len(n), size), np.int64)
+        _piece(index, start, stop, at)
+        yield at, stop - start, part + 1 >= parts
+
+
+@numba.njit(cache=True, nogil=True)
+def _gather(source, at, many, out):
+    capacity = source.shape[2]
+    for lane in range(out.shape[0]):
+        for i in range(many[lane]):
+            stream, entry = at[lane, i] // capacity, at[lane, i] % capacity
+            for d in range(out.shape[2]):
+                out[lane, i, d] = source[lane, stream, entry, d]
+
+
+def gather(source: np.ndarray, at: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """The entries of these numbers, [L, size, ...], zeros behind the first many[lane]."""
+    flat = source.reshape(*source.shape[:3], -1)
+    out = np.zeros((*at.shape, flat.shape[3]), source.dtype)
+    _gather(flat, at, many, out)
+    return out.reshape(*at.shape, *source.shape[3:])
+
+
+@numba.njit(cache=True, nogil=True)
+def scatter(source, at, many, out):
     """The reverse of `gather` for single numbers: source float32 [L, size] into out [L, streams, entries]."""
     capacity = out.shape[2]
     for lane in range(source.shape[0]):
-        for i in range(stop[lane] - start):
-            at = index[lane, start + i]
-            out[lane, at // capacity, at % capacity] = source[lane, i]
-
-
-def agents(index: np.ndarray, start: int, stop: np.ndarray, size: int, capacity: int, team: int) -> np.ndarray:
-    """Which agent of the team each entry is of, int64 [L, size], 0 behind them."""
-    numbers = np.zeros((index.shape[0], size), np.int64)
-    part = index[:, start : start + size]
-    numbers[:, : part.shape[1]] = part
-    return np.where(np.arange(size) < (stop - start)[:, None], numbers // capacity % team, 0)
+        for i in range(many[lane]):
+            out[lane, at[lane, i] // capacity, at[lane, i] % capacity] = source[lane, i]
 
 
 def whole(n: int) -> int:
@@ -91,19 +123,10 @@ def whole(n: int) -> int:
     return -(-n // WHOLE) * WHOLE
 
 
-def pieces(index: np.ndarray, n: np.ndarray, size: int) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(start, stop int64 [L], how many int64 [L]) of pieces of `size` numbers, until every lane has had all of its n."""
-    for start in range(0, int(n.max(initial=0)), size):
-        stop = np.clip(n, start, start + size)
-        yield start, stop, stop - start
-
-
 def entries(
     streams: Streams,
-    index: np.ndarray,
-    start: int,
-    stop: np.ndarray,
-    size: int,
+    at: np.ndarray,
+    many: np.ndarray,
     team: int,
     advantage: np.ndarray,
     target: np.ndarray,
@@ -113,15 +136,14 @@ def entries(
     """A piece as a Batch; weight float32 [L]: what each entry of a lane counts."""
 
     def take(source: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(gather(source, index, start, stop, size)).to(device)
+        return torch.from_numpy(gather(source, at, many)).to(device)
 
-    there = np.arange(size) < (stop - start)[:, None]
-    who = agents(index, start, stop, size, streams.capacity, team)
+    there = np.arange(at.shape[1]) < many[:, None]
     s = streams
     return Batch(
         take(s.obs), take(s.legal), take(s.action), take(s.logp), take(advantage), take(target),
         torch.from_numpy(np.where(there, weight[:, None], np.float32(0))).to(device), take(s.extra),
-        torch.from_numpy(who).to(device),
+        torch.from_numpy(at // s.capacity % team).to(device),
     )  # fmt: skip
 
 
@@ -154,4 +176,17 @@ def sequences(
         take(s.obs), take(s.legal), take(s.action), take(s.logp), take(advantage), take(target), take(weight),
         take(s.extra), torch.from_numpy(rows % team).to(device), torch.from_numpy(first).to(device),
         take(s.flags & FRESH != 0),
+    )  # fmt: skip
+
+
+def flattened(batch: Batch, start: int, length: int) -> Batch:
+    """Some entries of every stream, [L, S, T, ...], side by side as [L, S * length, ...]."""
+
+    def some(x: torch.Tensor) -> torch.Tensor:
+        return x[:, :, start : start + length].flatten(1, 2)
+
+    b = batch
+    return Batch(
+        some(b.obs), some(b.legal), some(b.action), some(b.logp), some(b.advantage), some(b.target), some(b.weight),
+        some(b.extra), b.who[:, :, None].expand(*b.who.shape, length).flatten(1, 2),
     )  # fmt: skip

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
 
 from . import fused
-from .base import HeadSpec, Learner, TransitionLanes, check_count
+from .base import HeadSpec, Learner, TransitionLanes, check_count, check_discount
 from .buffers import Batch, Replay
+from .lanes import Lanes
 from .nets import MLP
 from .optim import Adam, clip_by_norm
-from .schedules import Schedule, check_rate
+from .priorities import VariedReplay
+from .schedules import Schedule, check_rate, rates
+from .several_steps import Collector
 
 # Weights of the hidden layer up to which the compiled path was measured to be the faster one (by 3.6x at 512, 2x here).
 FUSED_WEIGHTS = 65536
@@ -29,6 +32,9 @@ class DQN(Learner):
         loss = smooth_l1(Q(o, a) - y), beta 1, mean inside a lane, summed over lanes; Adam
 
     A lane makes one learning step for every `train_every`-th transition it stores, once it holds `warmup` of them.
+    With `n_step` r is the discounted sum of so many rewards and gamma gamma^n_step, or fewer where an episode ends
+    before. `prioritised` transitions are drawn in proportion to p = (|Q - y| + 1e-6)^alpha, and count (N p / sum p) to
+    the power of -beta in the loss, over the largest of the batch (Schaul et al. 2016). With a GRU: DRQN.
     """
 
     gamma: float = 0.99  # discount, 0 to 1
@@ -44,16 +50,20 @@ class DQN(Learner):
     double: bool = (
         False  # double Q-learning (van Hasselt et al. 2016): the online network picks a', the target network values it
     )
+    n_step: int = 1  # steps of an agent's own from a decision to its bootstrap
+    prioritised: bool = False  # replay what was most surprising, rather than all alike
+    alpha: float = 0.6  # how far priorities follow errors: 0 not at all, 1 in proportion
+    beta: float | Schedule = 0.4  # how far weights make up for it: 0 not at all, 1 fully
     clip: float | None = None  # limit on the norm of a lane's gradient
     path: Literal["auto", "fused", "torch"] = (
-        "auto"  # "fused": compiled, CPU and one hidden layer only; "torch": autograd, anywhere
+        "auto"  # "fused": compiled, CPU, one hidden layer, plain replay only; "torch": autograd, anywhere
     )
 
     def check(self) -> None:
         if not 0 <= self.gamma <= 1:
             raise ValueError(f"DQN.gamma is {self.gamma!r}; it must be a number from 0 to 1.")
         object.__setattr__(self, "hidden", tuple(self.hidden))
-        for name in ("batch", "buffer", "train_every", "target_every"):
+        for name in ("batch", "buffer", "train_every", "target_every", "n_step"):
             check_count(f"DQN.{name}", getattr(self, name))
         for width in self.hidden:
             check_count("A width in DQN.hidden", width)
@@ -70,6 +80,20 @@ class DQN(Learner):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"DQN.{name} is {getattr(self, name)!r}; it must be one of {', '.join(allowed)}.")
         check_rate("DQN.epsilon", self.epsilon)
+        check_rate("DQN.beta", self.beta)
+        check_discount("DQN.alpha", self.alpha)
+        if not isinstance(self.prioritised, bool):
+            raise ValueError(f"DQN.prioritised is {self.prioritised!r}; it must be True or False.")
+        if self.path == "fused" and self.varied:
+            raise ValueError(
+                f"DQN.path is 'fused' with n_step {self.n_step} and prioritised {self.prioritised}; "
+                "it needs n_step 1 and prioritised False."
+            )
+
+    @property
+    def varied(self) -> bool:
+        """Whether transitions span several steps, or are drawn by priority."""
+        return self.n_step > 1 or self.prioritised
 
     def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> DQNLanes:
         return DQNLanes(self.for_head(spec.name), spec, seeds, team_index, device)
@@ -84,6 +108,8 @@ class DQNLanes(TransitionLanes):
         self, options: DQN, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
     ) -> None:
         super().__init__(options, spec, seeds, team_index)
+        o = options
+        self.collector = Collector(self.n_lanes, spec.obs_dim, spec.n_actions, o.n_step, o.gamma) if o.varied else None
         self.device = torch.device(device)
         self.net = MLP(spec.obs_dim, options.hidden, spec.n_actions)
         self.fused = self._use_fused()
@@ -97,7 +123,21 @@ class DQNLanes(TransitionLanes):
     def _memory(self) -> Replay:
         o = self.options
         warmup = o.batch if o.warmup is None else o.warmup
-        return Replay(self.n_lanes, self.spec.obs_dim, self.spec.n_actions, o.buffer, warmup, o.train_every)
+        sizes = self.n_lanes, self.spec.obs_dim, self.spec.n_actions, o.buffer, warmup, o.train_every
+        return VariedReplay(*sizes, o.prioritised, o.alpha) if o.varied else Replay(*sizes)
+
+    def _store(self, *given: Any) -> int:
+        if self.collector is None:
+            return super()._store(*given)
+        obs, action, reward, next_obs, next_legal, terminated, valid = given[:7]
+        kinds = (action, np.int64), (reward, np.float64), (terminated, np.bool_)
+        action, reward, terminated = (np.ascontiguousarray(x, dtype=kind) for x, kind in kinds)
+        given = obs, action, reward, next_obs, next_legal, terminated, valid
+        spans, bad = self.collector.add(given, self._truncated)
+        if bad >= 0:
+            return bad
+        *done, discount, valid = (x.reshape(x.shape[0], -1, *x.shape[3:]) for x in spans)
+        return self.replay.add_spans((*done, valid), discount)  # type: ignore[attr-defined]
 
     def _use_fused(self) -> bool:
         able = self.device.type == "cpu" and len(self.options.hidden) == 1
@@ -106,6 +146,7 @@ class DQNLanes(TransitionLanes):
                 f"DQN.path is 'fused' with hidden {self.options.hidden} on {self.device.type}; "
                 "it needs one hidden layer on the cpu."
             )
+        able = able and not self.options.varied
         small = self.spec.obs_dim * sum(self.options.hidden) <= FUSED_WEIGHTS
         return self.options.path == "fused" or (self.options.path == "auto" and able and small)
 
@@ -115,6 +156,13 @@ class DQNLanes(TransitionLanes):
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [k] of the lanes `batch.lanes` under parameter rows [k, P]: what autograd differentiates."""
+        chosen, y = self.compared(params, batch, self.options.gamma)
+        return nn.functional.smooth_l1_loss(chosen, y, reduction="none").mean(1)
+
+    def compared(
+        self, params: torch.Tensor, batch: Batch, discount: float | torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Values of what was done, and their targets, [k, M]; discount of what came after, one or [k, M]."""
         obs, action, reward, next_obs, legal, terminated = (torch.as_tensor(x, device=self.device) for x in batch[1:])
         chosen = self.q(params, obs).gather(2, action[:, :, None])[:, :, 0]
         with torch.no_grad():
@@ -122,8 +170,8 @@ class DQNLanes(TransitionLanes):
             judge = self.q(params, next_obs) if self.options.double else value
             best = judge.masked_fill(~legal, -torch.inf).argmax(2, keepdim=True)
             bootstrap = value.gather(2, best)[:, :, 0] * (legal.any(2) & ~terminated)
-            y = reward + self.options.gamma * bootstrap
-        return nn.functional.smooth_l1_loss(chosen, y, reduction="none").mean(1)
+            y = reward + discount * bootstrap
+        return chosen, y
 
     def values(self, obs: np.ndarray, deciding: np.ndarray | None = None) -> np.ndarray:
         if deciding is None:
@@ -164,9 +212,8 @@ class DQNLanes(TransitionLanes):
             lanes = np.flatnonzero(owed)
             owed[lanes] -= 1
             where = torch.as_tensor(lanes, device=self.device)
-            batch = self.replay.sample(lanes, self.options.batch, self.keys["replay"], self.updates)
             params = self.params[where].requires_grad_()
-            loss = self.loss(params, batch)
+            loss = self._replayed(params, lanes)
             (grads,) = torch.autograd.grad(loss.sum(), params)
             self._losses[lanes] = loss.detach().cpu().numpy()
             if not np.isfinite(self._losses[lanes]).all():
@@ -179,6 +226,17 @@ class DQNLanes(TransitionLanes):
             self.target[due] = self.params[due]
         return -1
 
+    def _replayed(self, params: torch.Tensor, lanes: np.ndarray) -> torch.Tensor:
+        """The loss [k] of what these lanes (int64 [k]) replay now; their priorities follow their errors."""
+        drawing = lanes, self.options.batch, self.keys["replay"], self.updates
+        if not isinstance(self.replay, VariedReplay):
+            return self.loss(params, self.replay.sample(*drawing))
+        drawn = self.replay.draw(*drawing, rates(self.options.beta, self.updates, self.decisions))
+        discount, weight = (torch.as_tensor(x, device=self.device) for x in (drawn.discount, drawn.weight))
+        chosen, y = self.compared(params, drawn.batch, discount)
+        self.replay.revise(lanes, drawn.chosen, (chosen - y).detach().cpu().numpy())
+        return (nn.functional.smooth_l1_loss(chosen, y, reduction="none") * weight).mean(1)
+
     def export(self, lane: int) -> nn.Sequential:
         """One agent as plain torch modules: obs float32 [..., D] -> action values [..., A]."""
         return self.net.module(self.params[lane].cpu().numpy())
@@ -188,7 +246,22 @@ class DQNLanes(TransitionLanes):
 
     def _state(self) -> dict[str, np.ndarray]:
         tensors = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
-        return {**super()._state(), **tensors}
+        top = {"replay_top": self.replay.top} if isinstance(self.replay, VariedReplay) else {}
+        return {**super()._state(), **tensors, **top}
+
+    def _memories(self) -> dict[str, np.ndarray]:
+        waiting = {} if self.collector is None else self.collector.state()
+        return {**super()._memories(), **{f"replay_waiting_{name}": array for name, array in waiting.items()}}
+
+    def _remember(self, memories: Mapping[str, np.ndarray]) -> None:
+        super()._remember(memories)
+        if self.collector is not None:
+            self.collector.restore({k.removeprefix("replay_waiting_"): v for k, v in memories.items()})
+
+    def _grown(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> tuple[int, ...]:
+        if name.startswith("replay_waiting"):  # streams, not transitions
+            return Lanes._grown(self, name, saved, mine)
+        return super()._grown(name, saved, mine)
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
         super().load_state_dict(state)

@@ -1,6 +1,7 @@
 """Whoever acts without learning here."""
 
 from .base import Policy, View
+from .exported import Exported
 from .off_switch import (
     AlwaysAct,
     AlwaysOff,
@@ -22,6 +23,7 @@ __all__ = [
     "BayesianHuman",
     "BoltzmannHuman",
     "ErrorHuman",
+    "Exported",
     "Policy",
     "ProbitHuman",
     "RationalHuman",

@@ -85,7 +85,7 @@ class NextDecision(Feed):
 
     def __init__(self, head: Head):
         super().__init__(head)
-        self.pending = Pending(*head.shape, head.spec.others)
+        self.pending = Pending(head.shape[0], head.shape[1], head.shape[2], head.shape[3], head.spec.others)
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         p = self.pending
@@ -118,8 +118,9 @@ class NextDecision(Feed):
             closed = p.waiting & cut
             if closed.any():
                 seen = self.head.arrange(moment.final_obs[:, :, self.head.columns])
+                going_on = np.zeros_like(closed)
                 self.head.store(
-                    p.obs, p.action, p.reward, seen, p.legal, np.zeros_like(closed), closed, others=p.others
+                    p.obs, p.action, p.reward, seen, p.legal, going_on, closed, others=p.others, truncated=closed
                 )
                 p.waiting &= ~cut
 
@@ -176,25 +177,21 @@ class Settled(Feed):
 class Streamed(Feed):
     """Passes decisions, rewards and endings on as they come; the lanes keep them in their streams."""
 
-    def __init__(self, head: Head):
-        super().__init__(head)
-        self._kept: tuple[np.ndarray, ...] | None = None
-
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
-        self._kept = deciding, obs, legal, action.copy(), self.head.state_seen(self.head.worlds.obs)
+        state = self.head.state_seen(self.head.worlds.obs)
+        if self.head.spec.others:  # waits for what they do; the worlds' arrays will have moved on by the next step
+            self._kept = obs.copy(), legal.copy(), deciding.copy(), action.copy(), state
+        else:
+            self.head.lanes.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
-        """Kept with the decision of this step, behind the central state."""
-        if self._kept is not None:
-            state = self._kept[4]
+        """Kept with the decisions of this step, behind the central state."""
+        if deciding.any():
+            obs, legal, mine, action, state = self._kept
             extra = others if state is None else np.concatenate([state, others], -1)
-            self._kept = (*self._kept[:4], extra)
+            self.head.lanes.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
 
     def earn(self, reward: np.ndarray) -> None:
-        if self._kept is not None:
-            deciding, obs, legal, action, extra = self._kept
-            self.head.lanes.decided(obs, legal, deciding, action, extra)  # type: ignore[attr-defined]
-            self._kept = None
         self.head.lanes.earn(reward)  # type: ignore[attr-defined]
 
     def close(self, moment: Any) -> None:
@@ -212,21 +209,23 @@ class Streamed(Feed):
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
-        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[call-arg]
+        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[attr-defined]
 
 
 class Stepped(Feed):
     """Passes on whole steps of the team: everybody's observation, legal actions and action, acting or not."""
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
-        self._now = obs, legal, deciding, action.copy()
+        self._now = obs.copy(), legal.copy(), deciding.copy(), action.copy()
 
     def earn(self, reward: np.ndarray) -> None:
         self._reward = reward
 
     def close(self, moment: Any) -> None:
+        """What was last seen stands for what comes after, where worlds have begun anew."""
         head, worlds = self.head, self.head.worlds
         over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
+        ended = moment.terminated.all(axis=1) if worlds.lives_on else moment.ended
         after = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
@@ -234,8 +233,11 @@ class Stepped(Feed):
             cut = np.zeros_like(cut)
         elif cut.any():
             after = np.where(cut[..., None], head.arrange(moment.final_obs[:, :, head.columns]), after)
-        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding)  # type: ignore[attr-defined]
-        head.lanes.learn()
+            legal = np.where(cut[..., None], self._now[1], legal)
+            deciding = np.where(cut, self._now[2], deciding)
+        anew = head.arrange(np.broadcast_to(ended[:, None], moment.terminated.shape))
+        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
+        head.lanes.learn()  # type: ignore[attr-defined]
 
 
 class Rounds(Feed):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import unknown
-from ..learners.base import HeadSpec
+from ..learners.base import HeadSpec, Learner
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
+from .export import as_module
 from .seats import Group
 from .worlds import HeadPlan, Worlds
 
@@ -103,15 +104,18 @@ class Head:
         return None if made is None else made(self.shape[1])
 
     def forget(self, memory: np.ndarray | None, moment: Any) -> None:
-        """Empty the memory of agents whose game is over, in those worlds."""
-        over = moment.terminated if self.worlds.lives_on else moment.terminated | moment.truncated
+        """Empty the memory of agents whose game is over, in those worlds, and of all where a world begins anew."""
+        over = moment.terminated
+        if not self.worlds.lives_on:
+            over = over | moment.truncated | moment.ended[:, None]
         if memory is not None and over.any():
             memory[self.arrange(over)] = 0
 
     def end_episodes(self, ended: np.ndarray) -> None:
         """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
         if ended.any():
-            self.lanes.end_episode(self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape)).any(axis=1))
+            over = self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape))
+            self.lanes.end_episode(np.asarray(over.any(axis=1)))
 
     def put(self, chosen: np.ndarray, actions: np.ndarray) -> None:
         """Add what was chosen, [lanes, streams, ...], to the worlds' actions, 0 where nobody decides."""
@@ -202,6 +206,12 @@ class Head:
 
     # ------------------------------------------------------------ keeping
 
+    def module(self, s: int, agent: int) -> tuple[Any, int]:
+        """What one agent of seed number s has learned, as a torch module, and which agent of its team it is."""
+        place = self._agents.index(agent)
+        lane = s if self.group.together else s * len(self._agents) + place
+        return as_module(self.lanes.export(lane), self.spec), place if self.spec.team > 1 else 0
+
     def state_dict(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         kept = {f"{self.label}/lanes/{k}": v for k, v in self.lanes.state_dict().items()}
@@ -227,7 +237,7 @@ def check_team_reward(team_reward: Any, groups: list[Group]) -> None:
     if team_reward is not None and team_reward not in TEAM_REWARDS:
         raise ValueError(unknown("team_reward", team_reward, TEAM_REWARDS))
     for group in groups:
-        learners = [group.learner] if not isinstance(group.learner, dict) else list(group.learner.values())
+        learners = [group.learner] if isinstance(group.learner, Learner) else list(group.learner.values())
         for learner in learners:
             if team_reward == "own" and getattr(learner, "one_reward", False):
                 raise ValueError(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.game import Game
+from .books import Book, Row
 
 MEANING = {
     "cooperation": "share of cooperative actions among all that were played",
@@ -32,60 +33,43 @@ KNOWN = frozenset(name for names in MEANING for name in names.split(", "))
 NAMED_TALLIES = ("choices", "outcomes", "justly", "unjustly", "spared", "by_partner", "reputation", "selected")
 
 
-class EpisodeBook:
-    """Adds up what ended episodes report, seed by seed, and turns a block of them into a row.
-
-    S seeds, B worlds a seed. `block` episodes of every world make a row, the last one of what is left of `episodes`.
-    Where episodes differ in length a row closes when B * block have ended, in whatever world, so that learning need not
-    wait; short ones then come first. With `even`, only the first `episodes` of each world count, long or short.
-    """
+class EpisodeBook(Book):
+    """The rows of a game's worlds, from the components of its rewards and its tallies."""
 
     def __init__(
         self, game: Game, seeds: tuple[int, ...], num_envs: int, block: int, episodes: int, even: bool = False
     ):
-        self.game, self.seeds, self.num_envs, self.block, self.episodes = game, seeds, num_envs, block, episodes
+        super().__init__(seeds, num_envs, block, episodes, even)
+        self.game = game
         s, n, worlds = len(seeds), game.n_agents, len(seeds) * num_envs
-        self.running = {name: np.zeros((worlds, n)) for name in game.components}
-        self.sums: dict[str, np.ndarray] = {f"paid:{name}": np.zeros((s, n)) for name in game.components}
+        self.running |= {name: np.zeros((worlds, n)) for name in game.components}
+        self.sums |= {f"paid:{name}": np.zeros((s, n)) for name in game.components}
         self.sums |= {name: np.zeros((s, *shape)) for name, shape in game.tallies.items()}
-        self.sums |= {name: np.zeros(s) for name in ("episodes", "to_cooperators", "to_favourites")}
+        self.sums |= {name: np.zeros(s) for name in ("to_cooperators", "to_favourites")}
         self.before = np.zeros((worlds, n, len(game.choice_names)))
-        self.done = np.zeros(s, dtype=np.int64)  # episodes recorded, seed by seed
-        self.left = np.full(worlds, episodes) if even else None  # episodes of each world that still count
         self.friendly = (
             [a for a, word in enumerate(game.choices("play")) if self._cooperative(a)] if "play" in game.kinds else []
         )
-        self._seed_of = np.repeat(np.arange(s), num_envs)
 
     def _cooperative(self, action: int) -> bool:
         friendly = self.game.constants.get("friendly")
         return (friendly is None and action == 0) or (friendly is not None and bool(friendly[action]))
 
-    def see(self, step: Any) -> list[dict[str, Any]]:
+    def see(self, step: Any) -> list[Row]:
         """Take in one step; returns the rows that it completes."""
         for name, paid in step.components.items():
             self.running[name] += paid
-        ended = step.terminated | step.truncated
-        if not ended.any():
-            return []
-        where = np.flatnonzero(ended)
-        if self.left is not None:
-            where = where[self.left[where] > 0]
-            self.left[where] -= 1
-        seed = self._seed_of[where]
+        return self._end(step.terminated | step.truncated, step)
+
+    def _add(self, seed: np.ndarray, where: np.ndarray, step: Any) -> None:
         for name in self.game.components:
             np.add.at(self.sums[f"paid:{name}"], seed, self.running[name][where])
-            self.running[name][ended] = 0
         for name in self.game.tallies:
             np.add.at(self.sums[name], seed, step.tallies[name][where])
         if "selected" in self.game.tallies:
             np.add.at(self.sums["to_cooperators"], seed, self._to_cooperators(step, where))
             np.add.at(self.sums["to_favourites"], seed, step.tallies["selected"][where].sum(1).max(1))
         self.before[where] = step.tallies["choices"][where]
-        np.add.at(self.sums["episodes"], seed, 1)
-        due = np.minimum(self.block, self.episodes - self.done)
-        full = (due > 0) & (self.sums["episodes"] >= due * self.num_envs)
-        return [self._row(int(s), int(due[s])) for s in np.flatnonzero(full)]
 
     def _to_cooperators(self, step: Any, where: np.ndarray) -> np.ndarray:
         """Selections of agents who, an episode ago, cooperated at least as often as they defected."""
@@ -95,27 +79,11 @@ class EpisodeBook:
         kind = past[:, :, self.friendly].sum(-1) * 2 >= past.sum(-1)
         return (step.tallies["selected"][where] * kind[:, None, :]).sum((1, 2))
 
-    def _row(self, s: int, due: int) -> dict[str, Any]:
-        self.done[s] += due
-        sums = {name: total[s].copy() for name, total in self.sums.items()}
-        for total in self.sums.values():
-            total[s] = 0
-        row = {"seed": self.seeds[s], "episode": int(self.done[s])}
-        return row | summarise(self.game, sums, self.friendly)
+    def _summary(self, sums: dict[str, np.ndarray]) -> Row:
+        return summarise(self.game, sums, self.friendly)
 
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Everything that changes, by name."""
-        kept = {f"running/{k}": v for k, v in self.running.items()} | {f"sums/{k}": v for k, v in self.sums.items()}
-        return {k: v.copy() for k, v in (kept | {"before": self.before, "done": self.done}).items()}
-
-    def load_state_dict(self, saved: dict[str, np.ndarray]) -> None:
-        """Go on from a state_dict."""
-        for name, total in self.running.items():
-            total[...] = saved[f"running/{name}"]
-        for name, total in self.sums.items():
-            total[...] = saved[f"sums/{name}"]
-        self.before[...] = saved["before"]
-        self.done[...] = saved["done"]
+    def _state(self) -> dict[str, np.ndarray]:
+        return super()._state() | {"before": self.before}
 
 
 class Block:

@@ -5,7 +5,8 @@ runs/<scenario>/<time>/
     metrics.csv                  all conditions: condition, seed, episode, then one column per metric
     table.csv  table.md          the study's table
     figures/                     PNG
-    conditions/<condition>/      metrics.csv while it runs; <episode>.checkpoint, the newest two; done, once finished
+    conditions/<condition>/      metrics.csv while it runs; events/ for TensorBoard; recipe.json, its ingredients;
+                                 <episode>.checkpoint, the newest two; done, once finished
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import tomli_w
 
 import marl_sim
 from marl_sim.training import checkpoints
+from marl_sim.training.event_files import EventFiles
 from marl_sim.training.metrics_log import MetricsLog, merge
 
 if sys.version_info >= (3, 11):
@@ -131,7 +133,7 @@ class ConditionRecord:
     def __init__(self, path: Path, name: str) -> None:
         self.path, self.name = path, name
         path.mkdir(parents=True, exist_ok=True)
-        self.log = MetricsLog(path / "metrics.csv")
+        self.log, self.events = MetricsLog(path / "metrics.csv"), EventFiles(path / "events")
 
     @property
     def finished(self) -> bool:
@@ -140,10 +142,13 @@ class ConditionRecord:
 
     def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add rows of metrics."""
+        rows = list(rows)
         self.log.append(rows)
+        self.events.append(rows)
 
     def checkpoint(self, state: Mapping[str, Any], episode: int) -> None:
         """Store a state together with the length of the metrics that belong to it, then drop the oldest but two."""
+        self.events.flush()
         meta = {"condition": self.name, "episode": int(episode), "metrics_bytes": self.log.sync()}
         checkpoints.write(self.path / f"{int(episode):012d}.checkpoint", state, meta)
         for old in self._checkpoints()[KEPT:]:
@@ -160,6 +165,7 @@ class ConditionRecord:
             try:
                 state, meta = checkpoints.read(path)
                 self.log.cut(meta["metrics_bytes"])
+                self.events.begin_after(meta["episode"])
                 return state
             except ValueError as error:
                 failures.append(str(error))
@@ -173,7 +179,12 @@ class ConditionRecord:
         self.checkpoint(state, episode)
         for old in self._checkpoints()[1:]:
             old.unlink()
+        self.close()
         write_text(self.path / "done", f"{int(episode)}\n")
+
+    def close(self) -> None:
+        """Let go of open files; what was added stays."""
+        self.events.close()
 
     def state(self) -> dict[str, np.ndarray]:
         """The newest stored state, as for evaluating what was learnt. Raises RecordError if there is none."""

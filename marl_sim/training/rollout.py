@@ -12,6 +12,7 @@ from ..core.game import Game
 from ..core.rng import key_of, purpose
 from ..learners.base import Learner
 from ..policies.base import Policy, View, seat_key
+from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
 from .seats import Group, seated
@@ -83,7 +84,9 @@ class Trainer:
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
         self.heads = self._heads(heads)
         self.book = self.worlds.book(block, episodes)
+        self.best = Best(self.seeds)
         self.steps = 0
+        self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
 
     @property
@@ -129,6 +132,8 @@ class Trainer:
                     f"credit 'settled' is for learners of single transitions such as DQN; "
                     f"{type(group.of(plan.name)).__name__} learns from decisions in their order, with credit 'next'"
                 )
+            if self.credit == "settled" and getattr(group.of(plan.name).for_head(plan.name), "n_step", 1) > 1:
+                raise ValueError("credit 'settled' closes every decision by itself; n_step must be 1, or credit 'next'")
         return [Head(self, group, plan, f"{first}{plan.name}") for plan in plans]
 
     # ------------------------------------------------------------ the loop
@@ -167,7 +172,7 @@ class Trainer:
                 f"{game.label} and {self.game.label} differ in them"
             )
         seeds = tuple(int(key_of(seed, purpose("evaluation"))) for seed in self.seeds)
-        worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
+        worlds: Worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
             game, self.num_envs, seeds)  # fmt: skip
         worlds.reset()
         block = -(-episodes // self.num_envs)
@@ -190,9 +195,13 @@ class Trainer:
 
     def advance(self, greedy: bool = False) -> Rows:
         """One step in every world: decide, play, credit, learn. Returns the rows it completes."""
-        actions, extra = self._decide(self.worlds, greedy)
+        if greedy and not self._watching:
+            self._watching = [head.fresh_memory() for head in self.heads]
+        actions, extra = self._decide(self.worlds, greedy, self._watching if greedy else None)
         moment = self.worlds.step(actions)
         self.steps += self.worlds.num_worlds
+        for head, memory in zip(self.heads, self._watching if greedy else ()):
+            head.forget(memory, moment)
         if not greedy:
             for head in self.heads:
                 head.feed.earn(head.reward(moment, extra.get(head.label)))
@@ -203,6 +212,7 @@ class Trainer:
         for row in rows:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
+        self.best.see(self.heads, rows)
         return rows
 
     def _decide(
@@ -263,17 +273,18 @@ class Trainer:
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
         for head in self.heads:
             kept |= head.state_dict()
-        return kept | {"steps": np.array(self.steps)}
+        return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
 
     def final_state(self) -> dict[str, np.ndarray]:
-        """What was learned, without what only going on would need (replay, optimiser), as a flat {name: array}."""
-        kept: dict[str, np.ndarray] = {}
-        for head in self.heads:
-            kept |= {f"{head.label}/lanes/{k}": v for k, v in head.lanes.learned().items()}
-        return kept
+        """What was learned, at the end and at its best, without what only going on would need (replay, optimiser)."""
+        return learned(self.heads) | self.best.state_dict()
 
-    def load_final_state(self, saved: Mapping[str, np.ndarray]) -> None:
-        """Take over what was learned, from `final_state` or `state_dict`, to play with it or to evaluate it."""
+    def load_final_state(self, saved: Mapping[str, np.ndarray], best: bool = False) -> None:
+        """Take over what was learned, from `final_state` or `state_dict`, to play with it or to evaluate it.
+
+        best: what each seed had learned after its best block, rather than what it had learned last.
+        """
+        saved = _under("best/", saved) if best else saved
         for head in self.heads:
             head.lanes.load_learned(_under(f"{head.label}/lanes/", saved))
 
@@ -283,6 +294,7 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])
 
 

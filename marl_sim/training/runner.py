@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,8 +95,10 @@ def train(
     if stopping():
         return False
     record = ConditionRecord(path, condition.name)
-    with lock(path):
+    with lock(path), closing(record):
         trainer = condition.trainer(condition.game, condition.learner, **condition.arguments)
+        if condition.trainer is rollout_trainer:
+            keep_recipe(record, condition)
         state = record.resume()
         if state is not None:
             trainer.load_state_dict(state)
@@ -119,6 +121,13 @@ def train(
         record.finish(getattr(trainer, "final_state", trainer.state_dict)(), trainer.episode)
         report(_report(index, trainer, finished=True))
     return True
+
+
+def keep_recipe(record: ConditionRecord, condition: Condition) -> None:
+    """Write down what a condition is made of, so that what it learns can be played and evaluated later."""
+    from marl_sim.training.runs import write_recipe
+
+    write_recipe(record, condition.game, condition.learner, condition.arguments)
 
 
 @contextmanager

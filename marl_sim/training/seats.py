@@ -45,7 +45,8 @@ def seated(
         raise ValueError("give either seating, or learner and policies; seating names the players of all seats")
     if not isinstance(seating, Mapping):
         raise ValueError(f"seating must map seats to players, such as {{'agent_0..3': PPO()}}; got {seating!r}")
-    groups, still = [], {}
+    groups: list[Group] = []
+    still: dict[int, Policy] = {}
     taken: dict[int, Any] = {}
     for key, player in seating.items():
         agents = seats(key, names)

@@ -47,10 +47,22 @@ class Worlds(Protocol):
     seeds: tuple[int, ...]
     box: tuple[tuple[float, ...], tuple[float, ...]] | None
     lives_on: bool
-    obs: np.ndarray
-    legal: np.ndarray
-    acting: np.ndarray
-    stage: np.ndarray
+
+    @property
+    def obs(self) -> np.ndarray:
+        """What everybody sees."""
+
+    @property
+    def legal(self) -> np.ndarray:
+        """What everybody may do."""
+
+    @property
+    def acting(self) -> np.ndarray:
+        """Who decides."""
+
+    @property
+    def stage(self) -> np.ndarray:
+        """In which stage each world is."""
 
     def reset(self) -> Any:
         """Begin every world anew."""
@@ -108,7 +120,9 @@ class SimulatorWorlds:
         self.components, self.kinds = game.components, game.kinds
         self.n_agents, self.n_actions, self.n_stages = game.n_agents, game.n_actions, len(game.stages)
         self.num_envs, self.num_worlds, self.seeds = num_envs, self.simulator.num_worlds, self.simulator.seeds
-        self.box = None if game.box is None else ((game.box[0],), (game.box[1],))
+        self.box: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+        if game.box is not None:
+            self.box = (game.box[0],), (game.box[1],)
 
     @property
     def obs(self) -> np.ndarray:
@@ -182,4 +196,4 @@ def as_worlds(
         return SimulatorWorlds(game, num_envs, seeds, threads, settled)
     from .outside import OutsideWorlds
 
-    return OutsideWorlds(game, num_envs, seeds, dict(options or {}))  # type: ignore[return-value]
+    return OutsideWorlds(game, num_envs, seeds, dict(options or {}))

@@ -8,7 +8,11 @@ import pytest
 
 SAID = {
     "faces": (("--steps", "200"), r"ParallelEnv runs at \d+% .*\n.*AECEnv takes [\d.]+ times as long"),
-    "learners": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
+    "lanes": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
+    "learners": (
+        ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "1", "--no-peers"),
+        r"ours, pond, 1 thread\(s\).*\n.*\n +2 +[\d,]+ \([\d.]+\) +[\d,]+ \([\d.]+\) +[\d.]+x",
+    ),
     "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),
     "engine": (("--repeats", "1"), r"plain dilemma\s+1\s+\d+ k\s+[\d.]+ M"),
 }

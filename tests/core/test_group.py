@@ -147,5 +147,7 @@ def give_coins(n, action, given, payoff, factor):
 
 
 def test_learners_refuse_continuous_decisions():
-    with pytest.raises(ValueError, match="learners choose among whole numbers; group has continuous decisions"):
+    with pytest.raises(
+        ValueError, match="TabularQ chooses among whole numbers, and head 'play' decides on numbers of a range"
+    ):
         ms.Trainer(pot(), ms.TabularQ())

@@ -137,3 +137,13 @@ def test_to_give_one_s_part_is_to_cooperate(table):
 )
 def test_misfits_are_refused(refused, build, words):
     refused(build, "CollectiveRisk", *words)
+
+
+def test_the_last_observation_stays_in_its_levels_where_it_is_an_index():
+    sim = ms.Simulator(ms.make("collective_risk", encode="index"), num_envs=2, seed=0)
+    sim.reset()
+    high = sim.game.layout.bounds()[1]
+    for _ in range(10):
+        step = sim.step(np.zeros((2, 6), int))
+    assert step.terminated.all()
+    assert (step.final_obs <= high).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from marl_sim.learners import HeadSpec, Lanes, Learner
+from marl_sim.learners import HeadSpec, Lanes, Learner, Linear
 
 torch.set_num_threads(1)
 
@@ -18,15 +18,30 @@ QUICK: dict[str, list[dict]] = {
             hidden=(8,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, path="torch", double=True, clip=0.5
         ),
         dict(hidden=(8, 8), batch=4, buffer=64, train_every=2, warmup=6, lr=0.01, epsilon=0.3),
+        dict(hidden=(8,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, n_step=3),
+        dict(hidden=(8,), batch=5, buffer=300, lr=0.01, epsilon=0.3, prioritised=True, beta=Linear(0.4, 1.0, 20)),
+        dict(hidden=(9,), batch=5, buffer=13, lr=0.01, epsilon=0.3, prioritised=True, n_step=2, memory="episode"),
     ],
     "TabularQ": [
         dict(alpha=0.1, init="uniform", epsilon=0.3),
         dict(alpha="1/n", init="uniform", epsilon=0.3),
         dict(alpha=0.1, init="uniform", epsilon=0.3, replay=4, buffer=16, memory="ring"),
     ],
+    "SARSA": [dict(alpha=0.1, init="uniform", epsilon=0.3), dict(alpha="1/n", epsilon=Linear(1.0, 0.1, 40))],
+    "ExpectedSARSA": [dict(alpha=0.1, init="uniform", epsilon=0.3), dict(alpha="1/n", init="uniform", epsilon=0.3)],
+    "TabularActorCritic": [dict(actor=0.2, critic=0.1)],
+    "Exp3": [dict(epsilon=0.3, payoffs=(-1e8, 1e8))],
+    "Hedge": [dict(rate=0.2), dict(rate=0.2, init=1.0)],
+    "FictitiousPlay": [dict(epsilon=0.3), dict(epsilon=0.3, temperature=0.5, init=1.0)],
+    "WoLFPHC": [
+        dict(alpha=0.2, win=0.02, lose=0.05, init="uniform"),
+        dict(alpha="1/n", win=0.1, lose=0.2, slows=10, epsilon=0.3),
+    ],
+    "JointActionLearner": [dict(alpha=0.2, epsilon=0.3), dict(alpha="1/n", gamma=0.0, init=1.0)],
 }
-CASES = [(name, options) for name in sorted(Learner.registry) for options in QUICK.get(name, [{}])]
-SPEC = HeadSpec("play", obs_dim=3, n_actions=3, levels=(2, 2, 2))
+OF_TRANSITIONS = sorted(name for name, cls in Learner.registry.items() if cls.feed == "transitions")
+CASES = [(name, options) for name in OF_TRANSITIONS for options in QUICK.get(name, [{}])]
+SPEC = HeadSpec("play", obs_dim=3, n_actions=3, levels=(2, 2, 2), others=2)
 
 
 @pytest.fixture(params=CASES, ids=[f"{name}-{i}" for i, (name, _) in enumerate(CASES)])
@@ -53,6 +68,11 @@ class World:
         decides = (self.rng.random(worlds) < 0.6) & (not self.idle)
         return obs[0], obs[1], legal[0], legal[1], ended, decides
 
+    def told(self, legal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What comes to be known besides: the next action [B], -1 where it does not; the others' actions [B, 2]."""
+        chosen = np.where(self.rng.random(len(legal)) < 0.5, legal.argmax(-1), -1)
+        return chosen, self.rng.integers(0, SPEC.n_actions, (len(legal), SPEC.others))
+
     def reward(self, obs: np.ndarray, action: np.ndarray) -> np.ndarray:
         return self.pay[obs @ np.array([4, 2, 1], np.float32).astype(int), action]
 
@@ -64,7 +84,8 @@ def drive(lanes: Lanes, worlds: list[World], steps: int, batch: int = 2) -> list
         obs, after, legal, legal_after, ended, decides = (np.stack(x) for x in zip(*(w.draw(batch) for w in worlds)))
         action = lanes.act(obs, legal, decides).copy()
         reward = np.stack([w.reward(o.astype(int), a) for w, o, a in zip(worlds, obs, action)])
-        lanes.add(obs, action, reward, after, legal_after, ended, decides)
+        chosen, others = (np.stack(x) for x in zip(*(w.told(m) for w, m in zip(worlds, legal_after))))
+        lanes.add(obs, action, reward, after, legal_after, ended, decides, chosen, others)
         lanes.learn()
         actions.append(action)
     return actions

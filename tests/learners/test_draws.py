@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marl_sim.learners import Decay, HeadSpec, Linear, TabularQ
-from marl_sim.learners.draws import hash_size, lane_keys, subset
+from marl_sim.learners.draws import hash_size, lane_keys, sample, subset
 
 pytestmark = pytest.mark.nojit
 
@@ -48,6 +48,48 @@ def test_exploration_is_uniform_at_its_rate():
     share = np.bincount(action.ravel(), minlength=3) / 8000
     assert np.abs(share - [0.1, 0.8, 0.1]).max() < 4.5 * np.sqrt(0.16 / 8000)
     assert (lanes.decisions == 800).all()
+
+
+def draw(chances, legal, epsilon=0.0, greedy=False, n=8000):
+    """Shares of the actions that `sample` draws, in 8 lanes, from these chances."""
+    lead = (8, n // 8)
+    with np.errstate(divide="ignore"):
+        scores = np.broadcast_to(np.log(chances) + 700, (*lead, len(chances))).copy()
+    masks, actions = np.broadcast_to(np.array(legal, bool), scores.shape).copy(), np.empty(lead, np.int64)
+    keys, clock = np.arange(8, dtype=np.uint64), np.zeros(8, np.int64)
+    assert sample(scores, masks, np.ones(lead, bool), np.full(8, epsilon), keys, clock, greedy, actions) == -1
+    assert (clock == n // 8).all()
+    return np.bincount(actions.ravel(), minlength=len(chances)) / n
+
+
+@pytest.mark.parametrize(
+    ("chances", "legal", "epsilon", "expected"),
+    [
+        ([0.5, 0.2, 0.3], [1, 1, 1], 0.0, [0.5, 0.2, 0.3]),
+        ([0.5, 0.2, 0.3], [0, 1, 1], 0.0, [0.0, 0.4, 0.6]),
+        ([0.5, 0.0, 0.5], [1, 1, 1], 0.0, [0.5, 0.0, 0.5]),
+        ([0.5, 0.0, 0.5], [1, 1, 1], 0.3, [0.45, 0.1, 0.45]),
+        ([1.0, 0.0, 0.0], [0, 1, 1], 0.0, [0.0, 0.5, 0.5]),
+        ([1.0, 1e-320, 1e-320], [0, 1, 1], 0.0, [0.0, 0.5, 0.5]),
+    ],
+)
+def test_mixed_policies_draw_legal_actions_by_their_chances(chances, legal, epsilon, expected):
+    share, expected = draw(chances, legal, epsilon), np.array(expected)
+    assert (np.abs(share - expected) <= 4.5 * np.sqrt(expected * (1 - expected) / 8000)).all()
+
+
+def test_the_greedy_action_of_a_mixed_policy_is_its_likeliest():
+    assert draw([0.3, 0.5, 0.2], [1, 1, 1], greedy=True).tolist() == [0, 1, 0]
+    share = draw([0.4, 0.2, 0.4], [1, 1, 1], greedy=True)
+    assert share[1] == 0
+    assert abs(share[0] - 0.5) < 4.5 * np.sqrt(0.25 / 8000)
+
+
+def test_a_chance_that_is_no_number_stops():
+    scores, yes, actions = np.array([[[0.0, np.nan]]]), np.ones((1, 1), bool), np.empty((1, 1), np.int64)
+    told = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64), False, actions
+    assert sample(scores, np.ones((1, 1, 2), bool), yes, *told) == 0
+    assert sample(scores, np.zeros((1, 1, 2), bool), yes, *told) == 0
 
 
 def test_lane_keys_differ_by_seed_agent_head_and_purpose():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from marl_sim.learners import DQN, HeadSpec, TabularQ
+from marl_sim.learners import DQN, HeadSpec, JointActionLearner, TabularQ
 
 SEEDS = np.arange(6)
 # Small networks at a fixed step size; the answers are exact fixed points, the tolerances what Adam's jitter needs.
@@ -13,6 +13,7 @@ PROBED = [
     pytest.param(DQN(gamma=0.8, path="torch", double=True, **DEEP), 0.05, id="DQN-torch-double"),
     pytest.param(TabularQ(gamma=0.8, alpha=0.2, epsilon=1.0), 0.05, id="TabularQ"),
     pytest.param(TabularQ(gamma=0.8, alpha=0.2, epsilon=1.0, replay=4, memory="ring"), 0.05, id="TabularQ-replay"),
+    pytest.param(JointActionLearner(gamma=0.8, alpha=0.2, epsilon=1.0), 0.05, id="JointActionLearner-alone"),
 ]
 
 
@@ -86,7 +87,7 @@ def test_bootstrap_ignores_illegal_actions(learner, tolerance):
         for name in saved:
             if name in ("params", "target"):
                 saved[name][:, -1] = 50  # output bias of action 1
-            elif name == "table":
+            elif name in ("table", "joint"):
                 saved[name][:, :, 1] = 50
         lanes.load_state_dict(saved)
 

@@ -1,0 +1,247 @@
+"""Lanes of policies that act and keep what they go through in streams; how they learn from it is left to subclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from .actor_critic import ActorCritic
+from .base import HeadSpec
+from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
+from .export import PolicyModule
+from .lanes import Lanes
+from .optim import Adam
+from .streams import Streams
+from .value_scale import ValueScale
+
+
+class StreamLanes(Lanes):
+    """L policies. `params` float32 [L, P], rows as `net` lays them out.
+
+    R streams a lane: agent r % team of world r // team.
+    """
+
+    options: Any
+    critic_outputs = 1
+
+    def __init__(
+        self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
+    ) -> None:
+        super().__init__(options, spec, seeds, team_index)
+        self.device = torch.device(device)
+        self.net = self._network()
+        self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
+        self.adam = Adam(self.params, options.lr)
+        self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
+        self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
+        self.streams: Streams | None = None
+
+    def _network(self) -> ActorCritic:
+        o = self.options
+        state = self.spec.state_dim if o.central else 0
+        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, self.critic_outputs, state)
+
+    def _prepare(self, streams: int) -> None:
+        """Memory for R streams a lane, once it is known how many there are."""
+        s = self.spec
+        numbers = s.n_actions if s.box else 1
+        self.streams = Streams(
+            self.n_lanes, streams, s.obs_dim, s.n_actions, numbers, self.options.memory, self.extra_dim
+        )
+        self.memory = self.fresh_memory(streams)
+        self._before = self.memory.copy()
+        self._logp = np.zeros((self.n_lanes, streams), np.float32)
+        self._drawn = np.zeros((self.n_lanes, streams, numbers), np.float32)
+
+    @property
+    def extra_dim(self) -> int:
+        """Length of what a decision is kept with besides: the central state."""
+        return self.spec.state_dim if self.options.central else 0
+
+    def fresh_memory(self, streams: int) -> np.ndarray:
+        """Empty memory for `act` in other worlds than those of the training, float32 [L, R, H]."""
+        return np.zeros((self.n_lanes, streams, self.options.memory), np.float32)
+
+    # -- acting --------------------------------------------------------------------------------------------------
+
+    def act(
+        self,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        deciding: np.ndarray,
+        greedy: bool = False,
+        memory: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Actions int64 [L, R], 0 where nobody decides; of a continuous decision float32 [L, R, A], inside the box.
+
+        obs float32 [L, R, D]; legal bool [L, R, A]; deciding bool [L, R]. greedy: the likeliest action, or the mean,
+        without disturbing the training; its memory begins empty. memory: of other worlds than the training's
+        (`fresh_memory`); it moves on.
+        """
+        obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if greedy and memory is None:
+            memory = self.fresh_memory(obs.shape[1])
+        mine = memory is None
+        if mine and (self.streams is None or self.streams.lead[1] != obs.shape[1]):
+            self._prepare(obs.shape[1])
+        said = self._prefer(obs, deciding, self.memory if memory is None else memory, keep=mine)
+        logp = self._logp if mine else np.zeros(deciding.shape, np.float32)
+        if self.spec.box is None:
+            return self._choose(said, legal, deciding, greedy, logp)
+        return self._place(said, deciding, greedy, logp, self._drawn if mine else np.zeros(said.shape, np.float32))
+
+    def _prefer(self, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool) -> np.ndarray:
+        """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
+        with torch.no_grad():
+            who = (torch.arange(obs.shape[1], device=self.device) % self.spec.team).expand(obs.shape[:2])
+            features = self.net.seen(self.params, torch.from_numpy(obs).to(self.device), who)
+            if self.options.memory:
+                if keep:
+                    self._before[...] = memory
+                features = self.net.remember(self.params, features, torch.from_numpy(memory).to(self.device))
+                np.copyto(memory, features.cpu().numpy(), where=deciding[..., None])
+            return self.net.choose(self.params, features).cpu().numpy()
+
+    def _choose(
+        self, said: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray
+    ) -> np.ndarray:
+        """Draw among actions; fills logp."""
+        if self._actions.shape != deciding.shape:
+            self._actions = np.zeros(deciding.shape, np.int64)
+        key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
+        stuck = draw_choices(said, legal, deciding, self.keys[key], clock, greedy, self._actions, logp)
+        if stuck != NOTHING_TO_CHOOSE:
+            raise self._nothing_legal(stuck)
+        return self._actions
+
+    def _place(
+        self, said: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray, drawn: np.ndarray
+    ) -> np.ndarray:
+        """Draw numbers and bring them into the box; fills logp and drawn."""
+        assert self.spec.box is not None
+        key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
+        spread = self.net.spread(self.params).cpu().numpy()
+        stuck = draw_numbers(said, spread, deciding, self.keys[key], clock, greedy, drawn, logp)
+        if stuck != NOTHING_TO_CHOOSE:
+            raise self._nothing_legal(stuck)
+        low, high = (np.asarray(end, np.float32) for end in self.spec.box)
+        inside = low + (np.clip(drawn, -1, 1) + 1) / 2 * (high - low)
+        return np.where(deciding[..., None], np.clip(inside, low, high), 0).astype(np.float32)
+
+    # -- remembering ---------------------------------------------------------------------------------------------
+
+    def decided(
+        self,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        deciding: np.ndarray,
+        action: np.ndarray,
+        extra: np.ndarray | None = None,
+    ) -> None:
+        """What `act` just chose was played: arguments as there, extra float32 [L, R, E] as `extra_dim` says."""
+        assert self.streams is not None
+        obs, legal, deciding = self._arrays(obs, legal, deciding)
+        kept = self._drawn if self.spec.box else action[..., None].astype(np.float32)
+        self.streams.decide(deciding, obs, legal, kept, self._logp, self._before, self._extra(extra, deciding))
+
+    def earn(self, reward: np.ndarray) -> None:
+        """Rewards of a step, float [L, R]. Raises FloatingPointError where one that counts is not finite."""
+        if self.streams is not None:
+            reward = np.ascontiguousarray(reward, np.float64)
+            self._fit("reward", reward, self.streams.lead)
+            bad = self.streams.earn(reward)
+            if bad >= 0:
+                raise self._bad_reward(bad)
+
+    def ended(
+        self,
+        terminated: np.ndarray,
+        truncated: np.ndarray,
+        final_obs: np.ndarray | None = None,
+        extra: np.ndarray | None = None,
+    ) -> None:
+        """Ends of games and of episodes after a step, bool [L, R].
+
+        final_obs: what was last seen where truncated, to bootstrap from; None: the society lives on, and what comes
+        after the last decision is the next one, in the next episode.
+        """
+        if self.streams is None:
+            return
+        if terminated.any():
+            self.streams.end(terminated)
+        over = terminated
+        if final_obs is not None and truncated.any():
+            everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
+            obs, legal, where = self._arrays(final_obs, everything, truncated)
+            self.streams.look(where, obs, legal, self.memory, self._extra(extra, where))
+            self.streams.begin_anew(where)
+            over = terminated | truncated
+        if self.options.memory and over.any():
+            self.memory[over] = 0
+
+    def _extra(self, extra: np.ndarray | None, deciding: np.ndarray) -> np.ndarray | None:
+        if not self.extra_dim:
+            return None
+        if extra is None:
+            raise ValueError(f"{type(self.options).__name__} needs what the whole group sees, and got nothing.")
+        extra = np.ascontiguousarray(extra, np.float32)
+        self._fit("extra", extra, (*deciding.shape, self.extra_dim))
+        return extra
+
+    def end_episode(self, lanes: np.ndarray | None = None) -> None:
+        """Streams know their ends; nothing to do."""
+
+    # -- keeping -------------------------------------------------------------------------------------------------
+
+    def export(self, lane: int) -> PolicyModule:
+        """One agent as plain torch modules."""
+        return self.net.module(self.params[lane].cpu().numpy())  # type: ignore[return-value]
+
+    def _tensors(self) -> dict[str, torch.Tensor]:
+        """What changes of the networks, [L, ...] each."""
+        return {"params": self.params, "adam_m": self.adam.m, "adam_v": self.adam.v}
+
+    def _matrices(self, name: str, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The matrices in the rows of one of these tensors, by name, views."""
+        return {f"{name}/{k}": v for k, v in self.net.names(rows).items()}
+
+    def _state(self) -> dict[str, np.ndarray]:
+        kept = {**super()._state(), "ticks": self.ticks}
+        for name, tensor in self._tensors().items():
+            kept |= self._matrices(name, tensor.cpu().numpy())
+        if self.scale is not None:
+            kept |= self.scale.state()
+        if self.streams is not None:
+            kept["memory"] = self.memory
+        return kept
+
+    def _memories(self) -> dict[str, np.ndarray]:
+        return {} if self.streams is None else {f"streams/{k}": v for k, v in self.streams.state().items()}
+
+    def _remember(self, memories: Mapping[str, np.ndarray]) -> None:
+        if self.streams is not None:
+            self.streams.restore({k.removeprefix("streams/"): v for k, v in memories.items()})
+
+    def _grown(self, name: str, saved: tuple[int, ...], mine: tuple[int, ...]) -> tuple[int, ...]:
+        """Entries of streams are the third dimension."""
+        return (*mine[:2], *saved[2:3], *mine[3:]) if len(saved) == len(mine) else mine
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        before = self.streams
+        if "streams/count" not in state:
+            self.streams = None  # saved before the first decision
+        elif self.streams is None:
+            self._prepare(np.shape(state["streams/count"])[1])
+        try:
+            super().load_state_dict(state)
+        except ValueError:
+            self.streams = before
+            raise
+        if self.device.type != "cpu":
+            for name, tensor in self._tensors().items():
+                for k, view in self._matrices(name, rows := tensor.cpu().numpy()).items():
+                    view[...] = state[k]
+                tensor.copy_(torch.from_numpy(rows))
