@@ -17,9 +17,9 @@ from .base import HeadSpec, Learner, check_count, check_discount, check_positive
 from .distributions import NOTHING_TO_CHOOSE, choice_odds, draw_choices
 from .draws import player_keys
 from .lanes import Lanes
+from .lookup import MAX_ROWS, Table
 from .nets import MLP, split
 from .samples import whole
-from .tables import MAX_ROWS, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,9 @@ class JointBatch(NamedTuple):
         is there to be valued, and has no advantage.
         """
         steps = int(self.there.sum())
-        before_last = torch.arange(len(self.there), device=values.device)[:, None] < steps - 1
-        usable = (self.there > 0) & (self.ended | before_last)
+        usable = (self.there > 0) & (
+            self.ended | (torch.arange(len(self.there))[:, None] < steps - 1).to(values.device)
+        )
         trace, after = torch.zeros_like(values[:, :, 0]), values[:, :, steps - 1]
         found = torch.zeros_like(values)
         for t in range(steps - 1, -1, -1):

@@ -150,7 +150,7 @@ def test_three_players_shape_each_other():
 
 
 def two_of(values, flat, i, held=True):
-    """Player i's shaping term, one other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held, [P]."""
+    """Player i's shaping term, an other at a time: d/d theta_i (grad_j V_i . grad_j V_j), the first held fixed, [P]."""
     total = 0.0
     for j in range(flat.shape[1]):
         if j == i:
@@ -300,8 +300,8 @@ def test_lola_of_the_dilemma_cooperates_by_reciprocity(rule):
 
 def test_naive_learners_split_over_the_equilibria_of_the_stag_hunt():
     """One round (gamma 0): stag pays where the other hunts it with probability above 3/4, so that the starts decide."""
-    payoffs = ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix
-    learner = ExactLOLA(payoffs=payoffs, gamma=0.0, lookahead=0, lr=2.0, spread=2.5)
+    hunt = ms.StagHunt(stag=4, hare=3, temptation=3, alone=0).matrix
+    learner = ExactLOLA(payoffs=hunt, gamma=0.0, lookahead=0, lr=2.0, spread=2.5)
     lanes = learner.build(learner.head(), np.arange(64), np.zeros(64, int))
     start = lanes.probabilities()[:, :, 0, 0]
     lanes.improve(250)
@@ -365,19 +365,20 @@ def test_exact_players_refuse_what_they_do_not_know():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("learner", ["LOLA", "naive"])
-def test_sampled_learners_of_the_dilemma(learner):
-    """From play alone, ten seeds: LOLA reciprocates, naive learners defect; bounds as for the exact ones above.
+@pytest.mark.parametrize(("lookahead", "cooperates"), [(1, True), (0, False)])
+def test_lola_of_what_was_played_cooperates_too(lookahead, cooperates):
+    """The same dilemma through a Trainer, from samples: payoffs a round of mutual cooperation -1, of defection -2.
 
-    Late in learning a seed now and then unlearns reciprocity, seldom needed by then, and learns it anew: 8 of 10.
+    0.9 of the way from defection to what tit for tat gets is -1.1. Of ten seeds nine got there when this was written;
+    eight are asked for. Naive learners, the same with no lookahead, all defect: within a tenth of -2.
     """
-    game = ms.Society(PRISONERS, n_agents=2, horizon=ms.Fixed(150), encode="index")
-    options = LOLA(policy="table", steps=150, gamma=GAMMA, **(dict(lookahead=0) if learner == "naive" else {}))
-    trainer = Trainer(game, options, seeds=10, episodes=200, num_envs=64, block=20)
-    rows = [row for rows in trainer.run() for row in rows]
-    paid = np.array([row["reward"] for row in rows[-10:]]) / (2 * 150)
-    print(learner, np.round(paid, 3))
-    assert (paid < DEFECTS).all() if learner == "naive" else (paid > COOPERATES).sum() >= 8
+    game = ms.Society(PRISONERS, n_agents=2, horizon=ms.Fixed(50), encode="index")
+    learner = LOLA(policy="table", steps=50, lookahead=lookahead)
+    trainer = ms.Trainer(game, learner, seeds=10, episodes=160, num_envs=64, block=40)
+    paid = [row["reward"] / 100 for block in trainer.run() for row in block if row["episode"] == 160]
+    print(lookahead, sorted(paid))
+    assert len(paid) == 10
+    assert sum(x > -1.1 for x in paid) >= 8 if cooperates else max(paid) < -1.9
 
 
 def test_sampled_lola_learns_in_a_trainer_as_it_does_alone():
