@@ -22,11 +22,11 @@ class LOLA(JointLearner):
         theta_i <- theta_i + Adam(d/d theta_i  V_i(theta_i, theta_j + opponent_lr * grad_j V_j(theta) for all j != i))
 
     V the discounted payoff of an episode. It is estimated by `shaping.dice` from `steps` steps of all worlds, so that
-    derivatives through the others' steps are those of the samples. With rule="taylor" V_i is taken to first order in
-    the others' steps, as the first paper's policy gradient does. With "lookahead" it weighs what was played by how much
-    likelier it would be under the others' new policies; the second paper plays new episodes with these instead. Here
-    learning uses only what was played, and the weights are noisy: in the prisoner's dilemma "taylor" learns to
-    reciprocate, and "lookahead" seldom did.
+    derivatives through the others' steps are those of the samples. rule="taylor" is the update of the first paper, see
+    `shaping.shaped_gradient`. "lookahead", the formula above, weighs what was played by how much likelier it would be
+    under the others' new policies; the second paper plays new episodes with these instead. Here learning uses only what
+    was played, and the weights are noisy: in the prisoner's dilemma "taylor" learns to reciprocate, and "lookahead"
+    seldom did.
 
     A_t are advantages of each player by a critic of what it sees; lam=1 is DiCE with a baseline, less lam bootstraps
     (Loaded DiCE). An episode that a batch cuts is bootstrapped there, and goes on as another. lookahead=0: naive

@@ -29,8 +29,8 @@ class ExactLOLA(Learner):
 
     N players with memory of one round: theta [L, N, S, A - 1], log odds of each action against the last one in each of
     S = 1 + A_1 ... A_N states, the start and what all did last. V as `iterated.iterated_values`, the sum of discounted
-    payoffs. rule="taylor": to first order in the others' step, as the paper has it. lookahead=0: naive learners, who
-    climb their own values.
+    payoffs. rule="taylor" is the update of the paper, "lookahead" the formula above, see `shaping.shaped_gradient`.
+    lookahead=0: naive learners, who climb their own values.
 
     They know the payoffs, and refuse a game that pays otherwise. In a Trainer they play it, and learn a step every
     `steps` rounds; without one, `build(...)` and `improve(times)`.
@@ -169,7 +169,12 @@ class ExactLOLALanes(Lanes):
         if bad.any():
             raise self._bad_reward(int(np.argmax(bad)))
         shape = (self.n_lanes, -1, self.players)
-        all_play = deciding.reshape(shape).all(2)
+        by_world = deciding.reshape(shape)
+        all_play = by_world.all(axis=2)
+        partly = np.asarray(by_world.any(axis=2) & ~all_play)
+        if partly.any():
+            lane = int(np.argwhere(partly)[0, 0])
+            raise ValueError(f"{self._lane(lane)} decides in part; ExactLOLA plays games in which all decide at once.")
         joint = np.minimum(np.reshape(action, shape), np.array(self.counts) - 1)
         due = self.table[tuple(np.moveaxis(joint, -1, 0))]
         odd = all_play & ~np.isclose(np.reshape(reward, shape), due).all(2)

@@ -86,6 +86,16 @@ def test_givers_climb_their_own_payoff_through_what_the_others_learn():
     assert (free - found).abs().max() > 1e-3 and free.abs().max() > 1e-6
 
 
+def test_what_judges_incentives_is_the_step_that_they_were_part_of():
+    """The policies of the last batch, moved by what was given in it, are those that play now."""
+    learner = LIO(steps=8, hidden=(3,))
+    lanes = learner.build(spec(3), np.arange(2), np.zeros(2, int))
+    drive(lanes, [Plays(seed, 3, 2, 3) for seed in range(2)], 3 * 8)
+    last = lanes._batch(lanes.last)
+    moved = lanes.moved(lanes.grouped(lanes.before), last, lanes.gifts(lanes.incentives, last).sum(1))
+    assert torch.equal(moved.detach(), lanes.grouped(lanes.params)) and not torch.equal(lanes.before, lanes.params)
+
+
 LEVER = HeadSpec("play", 1, 2, (2,), team=2)
 
 

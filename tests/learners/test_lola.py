@@ -337,6 +337,11 @@ def test_a_resumed_exact_run_is_one_that_never_stopped():
     assert all(np.array_equal(shown[k], v) for k, v in first.heads[0].lanes.state_dict().items() if k != "greedy_ties")
 
 
+class AllD(ms.Policy):
+    def act(self, view):
+        return np.ones(view.n, int)
+
+
 def test_exact_players_refuse_what_they_do_not_know():
     game = ms.Society(ms.PrisonersDilemma(), n_agents=2, horizon=ms.Fixed(5))
     with pytest.raises(ValueError, match=r"was paid \[.*\] for actions \[.*\]; ExactLOLA.payoffs say \[-"):
@@ -344,6 +349,9 @@ def test_exact_players_refuse_what_they_do_not_know():
     three = ms.Society(ms.PrisonersDilemma(), n_agents=4, horizon=ms.Fixed(5))
     with pytest.raises(ValueError, match=r"payoffs are for 2 players of \(2, 2\) actions; head 'play' has 4 of 2"):
         Trainer(three, ExactLOLA(payoffs=PRISONERS.matrix), episodes=1)
+    alone = Trainer(ms.Society(PRISONERS, n_agents=2), ExactLOLA(payoffs=PRISONERS.matrix), policies={1: AllD()})
+    with pytest.raises(ValueError, match=r"agent_0 and agent_1 of seed 0 .* plays games in which all decide at once"):
+        list(alone.run())
     for wrong in ([[1, 2], [3, 4]], [[[1, np.nan]] * 2] * 2, "dilemma"):
         with pytest.raises(ValueError, match=r"ExactLOLA.payoffs is .*; it must be finite numbers"):
             ExactLOLA(payoffs=wrong)
@@ -381,3 +389,20 @@ def test_sampled_lola_learns_in_a_trainer_as_it_does_alone():
     trainer = Trainer(game, learner, seeds=(1,), **common)
     assert [row for row in rows if row["seed"] == 1] == [row for rows in trainer.run() for row in rows]
     assert trainer.heads[0].lanes.updates.tolist() == [4]
+
+
+def test_players_choose_among_their_own_actions_and_remember_what_all_did():
+    """Two against three actions: how often each comes in 6000 worlds, in each state that the last round led to."""
+    learner = ExactLOLA(payoffs=np.zeros((2, 3, 2)), spread=2.0)
+    lanes = learner.build(learner.head(), np.arange(1), np.zeros(1, int))
+    obs, legal, yes = np.zeros((1, 12000, 1), np.float32), np.ones((1, 12000, 3), bool), np.ones((1, 12000), bool)
+    first = lanes.act(obs, legal, yes).reshape(-1, 2).copy()
+    again = lanes.act(obs, legal, yes).reshape(-1, 2)
+    assert first[:, 0].max() == again[:, 0].max() == 1 and first[:, 1].max() == 2
+    odds = lanes.probabilities()[0]
+    for i in range(2):
+        assert np.bincount(first[:, i], minlength=3) / 6000 == pytest.approx(odds[i, 0], abs=0.03)
+        for state, acts in enumerate(itertools.product(range(2), range(3)), 1):
+            there = (first == acts).all(1)
+            share = np.bincount(again[there, i], minlength=3) / max(there.sum(), 1)
+            assert share == pytest.approx(odds[i, state], abs=3 * 0.5 / np.sqrt(max(there.sum(), 1)))
