@@ -12,9 +12,11 @@ from learners.stream_worlds import CASES, drive
 from torch import nn
 
 from marl_sim.learners import A2C, HeadSpec
+from marl_sim.learners.actor_critic import BLOCK
 from marl_sim.learners.coma import others_of
 from marl_sim.learners.convolution import Conv
-from marl_sim.learners.nets import draw
+from marl_sim.learners.nets import affine, draw
+from marl_sim.learners.policy_gradient import weighted
 from marl_sim.learners.recurrent import GRU
 
 WHO = [(3, 0), (3, 1), (7, 0)]
@@ -27,6 +29,39 @@ close = partial(np.testing.assert_allclose, rtol=2e-3, atol=2e-5)
 
 def rows_of(part, lanes=3):
     return torch.tensor(draw(np.arange(1, lanes + 1, dtype=np.uint64), part.bounds()))
+
+
+@pytest.mark.parametrize("lanes", [8, 13])
+@pytest.mark.parametrize("outputs", [1, 3, 8, 24, 64])
+@pytest.mark.parametrize("inputs", [1, 2, 5, 16])
+def test_a_lanes_products_and_their_gradients_do_not_round_by_its_company(inputs, outputs, lanes):
+    g = torch.Generator().manual_seed(0)
+
+    def differentiated(x, matrix, back):
+        x, matrix = x.clone().requires_grad_(), matrix.clone().requires_grad_()
+        y = affine(x, matrix)
+        return y.detach(), *torch.autograd.grad(y, (x, matrix), back)
+
+    for samples in (1, 3, 32, 96):
+        x, matrix, back = (
+            torch.randn(lanes, *size, generator=g)
+            for size in ((samples, inputs), (inputs + 1, outputs), (samples, outputs))
+        )
+        together = differentiated(x, matrix, back)
+        for lane in (0, lanes // 2, lanes - 1):
+            own = slice(lane, lane + 1)
+            for ours, alone in zip(together, differentiated(x[own], matrix[own], back[own])):
+                assert torch.equal(ours[lane], alone[0])
+
+
+def test_sums_of_a_lane_do_not_round_by_how_many_blocks_there_are():
+    g = torch.Generator().manual_seed(0)
+    each, weight = torch.randn(2, 9, 5, BLOCK, generator=g)
+    short = weighted(each, weight)
+    for blocks in (1, 2, 5):
+        longer = [nn.functional.pad(x, (0, blocks * BLOCK)) for x in (each, weight)]
+        assert torch.equal(weighted(*longer), short)
+    torch.testing.assert_close(short, (each * weight).sum((1, 2)))
 
 
 @pytest.mark.parametrize(("inputs", "size"), [(1, 1), (3, 5), (4, 8)])

@@ -142,6 +142,21 @@ def test_truncation_bootstraps_and_termination_does_not(learner, terminated, liv
     assert np.allclose(lab.worth(), worth, atol=0.03 * worth)
 
 
+@every(CRITICS)
+def test_what_comes_after_a_truncation_is_what_was_last_seen(learner):
+    """State 0 pays nothing and leads to state 1, which pays 1 and ends. In half of the worlds the clock stops in
+    between; state 0 is worth gamma all the same, and not what the next episode begins with."""
+
+    def play(state, action):
+        cut = (state == 0) & (np.arange(state.shape[1]) % 2 == 0)
+        return 1.0 * (state == 1), np.ones_like(state), state == 1, cut
+
+    lab = Lab(learner, np.eye(2), 1).run(play, 120)
+    for state, worth in ((0, 0.8), (1, 1.0)):
+        lab.state[:] = state
+        assert np.allclose(lab.worth(), worth, atol=0.04)
+
+
 @every(LEARNERS)
 def test_the_best_of_what_is_legal_is_chosen(learner):
     """The mask changes from world to world and cannot be seen; what pays most is never legal."""

@@ -256,9 +256,12 @@ def test_states_of_others_are_refused_by_the_first_tensor_that_differs(plain):
     drive(other, worlds, 3)
     inputs = plain.spec.obs_dim + (plain.team if plain.team > 1 else 0) + 1
     words = rf"saved params/policy.0 of head 'play' has shape \(2, {inputs}, 6\); these lanes need \(2, {inputs}, 5\)"
-    for target in (lanes, plain.build(WHO[:2])[0]):
+    fresh, _ = plain.build(WHO[:2])
+    names = fresh.state_dict().keys()
+    for target in (lanes, fresh):
         with pytest.raises(ValueError, match=words):
             target.load_state_dict(other.state_dict())
+    assert fresh.state_dict().keys() == names
     after = lanes.state_dict()
     assert after.keys() == before.keys()
     assert all(np.array_equal(after[k], before[k]) for k in before)
