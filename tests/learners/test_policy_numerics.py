@@ -18,6 +18,7 @@ from marl_sim.learners.convolution import Conv
 from marl_sim.learners.nets import affine, draw
 from marl_sim.learners.policy_gradient import weighted
 from marl_sim.learners.recurrent import GRU
+from marl_sim.learners.streams import LOOK
 
 WHO = [(3, 0), (3, 1), (7, 0)]
 LANE = 1
@@ -275,6 +276,24 @@ def test_an_update_of_coma_is_its_formula_in_torch(case):
     before, after = before_and_after(case, rounds=1)
     for ours, theirs in zip(parameters_of(PlainPolicy(after, LANE)), coma_again(before, LANE)):
         close(ours, theirs)
+
+
+def test_coma_learns_from_a_decision_once_the_next_has_been_taken():
+    """Where worlds live on nothing is bootstrapped but from what was done; the last decision waits."""
+    case = next(c for c in CASES if c.name == "COMA" and c.lives_on)
+    lanes, worlds = case.build(WHO)
+    returns, rounds = lanes._returns, []
+
+    def watched(*arrays):
+        first = returns(*arrays)
+        assert not (lanes.streams.flags & LOOK).any()
+        assert (first == lanes.streams.count - lanes.streams.open).all()
+        rounds.append(lanes.streams.open.any())
+        return first
+
+    lanes._returns = watched
+    drive(lanes, worlds, 3 * case.learner.steps)
+    assert len(rounds) == 3 and all(rounds)
 
 
 def test_comas_target_is_the_critic_of_a_while_ago():

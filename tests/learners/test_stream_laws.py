@@ -8,6 +8,7 @@ from learners.stream_worlds import CASES, Case, again, drive, extra_of, stacked
 
 from marl_sim.learners import Learner
 from marl_sim.learners.policy_gradient import PolicyGradient
+from marl_sim.learners.streams import LOOK
 
 WHO = [(seed, agent) for seed in (3, 7) for agent in range(4)]
 PLAIN = [case for case in CASES if case.variant == "plain"]
@@ -138,6 +139,30 @@ def test_an_agent_that_never_acts_learns_nothing(case):
             same(lanes, lane, fresh, lane, names)
         else:
             assert lanes.updates[lane] > 0
+
+
+def test_every_decision_is_learned_from_once(case):
+    """Or still waits: for what comes next, or for the end of its episode."""
+    lanes, worlds = case.build(WHO[:3])
+    taken, learned = np.zeros((2, 3), int)
+    decided, returns = lanes.decided, lanes._returns
+
+    def decides(obs, legal, deciding, *more):
+        taken[:] += deciding.sum(1)
+        decided(obs, legal, deciding, *more)
+
+    def comes_back(advantage, target, usable):
+        first = returns(advantage, target, usable)
+        learned[:] += usable.sum((1, 2))
+        return first
+
+    lanes.decided, lanes._returns = decides, comes_back
+    drive(lanes, worlds, 3 * case.learner.steps + 2)
+    s = lanes.streams
+    there = np.arange(s.capacity) < s.count[..., None]
+    waits = (there & (s.flags & LOOK == 0)).sum((1, 2))
+    assert learned.all()
+    assert (learned + waits == taken).all()
 
 
 def test_acting_greedily_leaves_training_as_it_was(case):
