@@ -99,7 +99,7 @@ _HOMES = {
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
-    "policies": ("Policy", "View"),
+    "policies": ("Policy", "View", "as_policy"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _SUBPACKAGES = ("theory",)  # reached as ms.theory

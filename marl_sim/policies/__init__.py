@@ -1,7 +1,10 @@
 """Whoever acts without learning here."""
 
-from .base import Policy, View
+from .action_rule import ActionRule
+from .base import Policy, Random
+from .convert import as_policy
 from .exported import Exported
+from .functions import Function
 from .off_switch import (
     AlwaysAct,
     AlwaysOff,
@@ -14,8 +17,25 @@ from .off_switch import (
     RationalHuman,
     TwoTypeHuman,
 )
+from .player import Player
+from .seats import Seats
+from .view import Seen, View
+
+
+def scripted_policies() -> dict[str, type[Policy]]:
+    """All policies that act by a script, by the names of their classes."""
+    found: dict[str, type[Policy]] = {}
+    waiting = [Policy]
+    while waiting:
+        for cls in waiting.pop().__subclasses__():
+            waiting.append(cls)
+            if cls.tags and cls.__module__.startswith("marl_sim."):
+                found[cls.__name__] = cls
+    return dict(sorted(found.items()))
+
 
 __all__ = [
+    "ActionRule",
     "AlwaysAct",
     "AlwaysOff",
     "AlwaysWait",
@@ -24,9 +44,16 @@ __all__ = [
     "BoltzmannHuman",
     "ErrorHuman",
     "Exported",
+    "Function",
+    "Player",
     "Policy",
     "ProbitHuman",
+    "Random",
     "RationalHuman",
+    "Seats",
+    "Seen",
     "TwoTypeHuman",
     "View",
+    "as_policy",
+    "scripted_policies",
 ]

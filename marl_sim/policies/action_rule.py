@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..games.matrix import COOPERATE, DEFECT
-from .base import Policy, View
+from .base import Policy
+from .view import View
 
 
 class ActionRule(Policy):

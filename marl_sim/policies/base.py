@@ -1,91 +1,95 @@
-"""What a policy is, and what it is shown."""
+"""What a policy is: whoever acts without learning here, in one method."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..core.fields import Layout
-from ..core.rng import fill_uniform, key_of, purpose
+from ..core.errors import unknown
 
+if TYPE_CHECKING:
+    from .player import Player
+    from .view import Seen, View
 
-class View:
-    """What one seat sees in the worlds in which it decides now.
-
-    kind    the kind of stage it decides in ("play", "punish", ...)
-    n       number of these worlds
-    obs     the flat observations, float32 [n, D]
-    legal   which actions are open, bool [n, A]
-    view["target_actions"]   a field by name, in its own values (one-hot groups as whole numbers, -1 for none):
-                             [n] for fields of one number, [n, size] for longer ones
-    uniform()                one random number in [0, 1) a world, of the seat's own stream
-    """
-
-    def __init__(
-        self,
-        kind: str,
-        obs: np.ndarray,
-        legal: np.ndarray,
-        layout: Layout,
-        levels: dict[str, int],
-        keys: Sequence[tuple[int, int]],
-    ):
-        self.kind, self.obs, self.legal = kind, obs, legal
-        self.n = len(obs)
-        self._layout, self._levels, self._drawn = layout, levels, 0
-        self._keys = keys  # of each seed: its stream, and how many of these worlds are its
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        for slot in self._layout.slots:
-            if slot.name == name and slot.kind == self.kind:
-                return self._decode(
-                    self.obs[:, slot.start : slot.stop], self._levels.get(f"{slot.kind}:{name}"), slot.levels
-                )
-        seen = ", ".join(slot.name for slot in self._layout.slots if slot.kind == self.kind)
-        raise KeyError(f"no field {name!r} is seen in {self.kind!r} (seen: {seen or 'nothing'})")
-
-    def __contains__(self, name: str) -> bool:
-        return any(slot.name == name and slot.kind == self.kind for slot in self._layout.slots)
-
-    def _decode(self, columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:
-        if levels and coded is None:
-            groups = columns.reshape(self.n, -1, levels)
-            columns = np.where(groups.any(-1), groups.argmax(-1), -1)
-        elif levels:
-            columns = columns.astype(np.int64)
-        return columns[:, 0] if columns.shape[1] == 1 else columns
-
-    def uniform(self) -> np.ndarray:
-        """Random numbers in [0, 1), float64 [n], the same for the same seed, seat and moment."""
-        self._drawn += 1
-        numbers, at = np.empty(self.n), 0
-        for key, count in self._keys:
-            fill_uniform(key_of(key, self._drawn), numbers[at : at + count])
-            at += count
-        return numbers
+FALLBACKS = ("raise", "pass", "repeat", "random")
 
 
 class Policy:
     """Base of the policies: a dataclass of options with one method, called once a step for all its worlds.
 
-    `tags` say what kind of strategy it is (memory, stochastic, nice, punisher, ...). Policies keep no state of their
-    own: what they know is in the view.
+    act(view)      the actions, one for each of the rows (a world and an agent in it) that decide now; see View
+    reset(player)  optional: before the first step; Player says which rows it has, in which game
+    see(seen)      optional: after every step, what it paid and which worlds ended; see Seen
+    close(player)  optional: after the last step
+
+    A policy holds options and nothing else, so that one object can sit in many seats and runs. What it remembers of a
+    row lives in `view.kept`, under the names and first values that `keeps` gives; it is part of a run's checkpoints,
+    and begins anew where a game is over. What cannot be kept as arrays (connections, other libraries' objects) lives in
+    `player.store`.
+
+    tags           what kind of strategy it is (memory, stochastic, nice, punisher, ...)
+    keeps          name -> first value of what it remembers of a row: a bool, a number, or an array
+    apart          whether it remembers each opponent by itself, in games that are played in pairs
+    recalls        whether it reads `view.history()`, which is then recorded
+    slow           whether it thinks in a thread of its own while learners decide
+    worlds         it sits in the first so many worlds only, and chance plays in the others; None: in all
+    illegal        what is played where it gives an illegal action, or -1 (NaN) for none: "raise" IllegalAction; "pass",
+                   the first legal action; "repeat", its last one where that is legal; "random", a legal one. Counted
     """
 
     tags: ClassVar[dict[str, Any]] = {}
+    keeps: ClassVar[dict[str, Any]] = {}
+    apart: ClassVar[bool] = False
+    recalls: ClassVar[bool] = True
+    slow: ClassVar[bool] = False
+    worlds: ClassVar[int | None] = None
+    illegal: ClassVar[str] = "raise"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         dataclasses.dataclass(cls)
 
     def act(self, view: View) -> np.ndarray:
-        """Actions, integers [view.n], each legal."""
+        """Actions, integers [view.n] (numbers where the game's decisions are continuous), each legal."""
         raise NotImplementedError(f"{type(self).__name__} must define act(view) and return an action for each world")
 
+    def reset(self, player: Player) -> None:
+        """Before the first step. ValueError in one sentence if it cannot play this game."""
 
-def seat_key(seed: int, agent: int, tick: int) -> int:
-    """The random stream of a policy's seat at one moment."""
-    return int(key_of(seed, purpose("policy"), agent, tick))
+    def see(self, seen: Seen) -> None:
+        """After every step."""
+
+    def close(self, player: Player) -> None:
+        """After the last step."""
+
+    def clone(self) -> Policy:
+        """Another with the same options."""
+        return dataclasses.replace(self)  # type: ignore[type-var]
+
+    @property
+    def name(self) -> str:
+        """Its class and the options that are not as usual: GenerousTitForTat(generosity=0.2)."""
+        given = ", ".join(
+            f"{f.name}={value!r}"
+            for f in dataclasses.fields(self)  # type: ignore[arg-type]
+            if f.repr and (value := getattr(self, f.name)) is not f.default and value != f.default
+        )
+        return f"{type(self).__name__}({given})" if given else type(self).__name__
+
+
+class Random(Policy):
+    """Any legal action, all equally likely."""
+
+    tags = dict(memory=0, stochastic=True)
+    recalls = False
+
+    def act(self, view: View) -> np.ndarray:
+        return view.random_legal()
+
+
+def check_fallback(owner: str, word: Any) -> None:
+    """ValueError in one sentence unless it says what to play instead of an illegal action."""
+    if word not in FALLBACKS:
+        raise ValueError(f"{owner}: " + unknown("illegal", word, FALLBACKS))

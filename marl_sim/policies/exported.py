@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .base import Policy, View
+from .base import Policy
+from .view import View
 
 
 class Exported(Policy):

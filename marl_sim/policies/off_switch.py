@@ -8,7 +8,8 @@ import numpy as np
 
 from ..games.off_switch import SQUASH
 from ..games.off_switch_rules import ACT, ALLOW, OFF, SWITCH_OFF, WAIT
-from .base import Policy, View
+from .base import Policy
+from .view import View
 
 ROOT_TWO = math.sqrt(2.0)
 erfc = np.vectorize(math.erfc, otypes=[float])

@@ -11,7 +11,7 @@ from ..core.errors import unknown
 from ..core.game import Game
 from ..core.rng import key_of, purpose
 from ..learners.base import Learner
-from ..policies.base import Policy, View, seat_key
+from ..policies import Seats
 from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
@@ -35,9 +35,9 @@ class Trainer:
     credit       "next" or "settled": when a decision is closed (see training.credit)
     rewards      {head: components}: which rewards teach which head; all, where a head is not named
     shared       one learner for all agents of a seed (parameter sharing) rather than one each
-    policies     {agent: Policy}: seats that do not learn
-    seating      {"agent_0..3": PPO(), "agent_4": Policy}: who sits where, in place of learner and policies; each entry
-                 is a group of its own, so that two entries with a centralised learner are two rival teams
+    policies     {agent: policy}: seats that do not learn; a Policy, or whatever `ms.as_policy` takes
+    seating      {"agent_0..3": PPO(), "agent_4": "TitForTat"}: who sits where, in place of learner and policies; each
+                 entry is a group of its own, so that two entries with a centralised learner are two rival teams
     team_reward  "sum" or "mean": what a centralised learner's group is paid where its agents are paid apart; "own":
                  each its own reward, under a central critic
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
@@ -59,7 +59,7 @@ class Trainer:
         credit: str = "next",
         rewards: Mapping[str, Sequence[str]] | None = None,
         shared: bool = False,
-        policies: Mapping[int, Policy] | None = None,
+        policies: Mapping[int, Any] | None = None,
         seating: Mapping[Any, Any] | None = None,
         team_reward: str | None = None,
         layers: Sequence[Any] = (),
@@ -78,8 +78,6 @@ class Trainer:
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
         self.game: Any = self.worlds.game if isinstance(self.worlds, SimulatorWorlds) else None
         self.groups, self.policies = seated(learner, policies, seating, shared, self.worlds.agents)
-        if self.policies and self.game is None:
-            raise ValueError(f"policies play our own games; {self.worlds.label} is an outside environment")
         check_team_reward(team_reward, self.groups)
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
         self.heads = self._heads(heads)
@@ -88,6 +86,7 @@ class Trainer:
         self.steps = 0
         self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
+        self.seats = Seats(self.worlds, self.policies)
 
     @property
     def simulator(self) -> Any:
@@ -179,14 +178,18 @@ class Trainer:
         book = worlds.book(block, block, even=True)
         memories = [head.fresh_memory() for head in self.heads]
         clocks = [head.lanes.decisions.copy() for head in self.heads]
+        seats = Seats(worlds, self.policies)
         rows: Rows = []
         while len(rows) < len(seeds):
-            moment = worlds.step(self._decide(worlds, greedy, memories)[0])
+            actions, _ = self._decide(worlds, seats, greedy, memories)
+            moment = worlds.step(actions)
+            seats.saw(moment, actions)
             for head, memory in zip(self.heads, memories, strict=True):
                 head.forget(memory, moment)
             rows += book.see(moment.raw)
         for head, clock in zip(self.heads, clocks, strict=True):
             head.lanes.decisions[...] = clock
+        seats.close()
         worlds.close()
         own = dict(zip(seeds, self.seeds, strict=True))
         return sorted(
@@ -197,8 +200,9 @@ class Trainer:
         """One step in every world: decide, play, credit, learn. Returns the rows it completes."""
         if greedy and not self._watching:
             self._watching = [head.fresh_memory() for head in self.heads]
-        actions, extra = self._decide(self.worlds, greedy, self._watching if greedy else None)
+        actions, extra = self._decide(self.worlds, self.seats, greedy, self._watching if greedy else None)
         moment = self.worlds.step(actions)
+        self.seats.saw(moment, actions)
         self.steps += self.worlds.num_worlds
         for head, memory in zip(self.heads, self._watching if greedy else ()):
             head.forget(memory, moment)
@@ -216,12 +220,13 @@ class Trainer:
         return rows
 
     def _decide(
-        self, worlds: Worlds, greedy: bool, memories: list[Any] | None = None
+        self, worlds: Worlds, seats: Seats, greedy: bool, memories: list[Any] | None = None
     ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Everybody's actions; in the training's own worlds (memories None) decisions are also remembered."""
         shape, kind = worlds.acting.shape, np.int64 if worlds.box is None else np.float64
         actions = np.zeros(shape if worlds.box is None else (*shape, len(worlds.box[0])), dtype=kind)
         extra: dict[str, np.ndarray] = {}
+        seats.begin()
         for number, head in enumerate(self.heads):
             turn = head.turn(worlds)
             deciding = head.arrange(turn)
@@ -238,32 +243,12 @@ class Trainer:
                 more = layer.extra(self, head, obs, deciding, chosen) if hasattr(layer, "extra") else None
                 if more is not None:
                     extra[head.label] = extra.get(head.label, 0.0) + more
-        for agent, policy in self.policies.items():
-            self._play_policy(worlds, agent, policy, actions)
+        seats.choose(actions)
         if not greedy and memories is None:
             for head in self.heads:
                 if head.spec.others:
                     head.feed.watch(head.others_did(actions), head.arrange(head.turn()))
         return actions, extra
-
-    def _play_policy(self, worlds: Any, agent: int, policy: Policy, actions: np.ndarray) -> None:
-        for k in np.unique(worlds.stage[worlds.acting[:, agent]]):
-            where = np.flatnonzero(worlds.acting[:, agent] & (worlds.stage == k))
-            tick = worlds.simulator.state["tick"]
-            keys = [
-                (seat_key(worlds.seeds[s], agent, int(tick[s * worlds.num_envs, 0])), int(count))
-                for s, count in enumerate(np.bincount(where // worlds.num_envs, minlength=len(worlds.seeds)))
-                if count
-            ]
-            game = worlds.game
-            kind, obs, legal = game.stages[k].kind, worlds.obs[where, agent], worlds.legal[where, agent]
-            chosen = np.asarray(policy.act(View(kind, obs, legal, game.layout, game.field_levels, keys)))
-            if chosen.shape != where.shape:
-                raise ValueError(
-                    f"{type(policy).__name__} must return an action for each of {where.size} worlds; "
-                    f"got shape {chosen.shape}"
-                )
-            actions[where, agent] = chosen if worlds.box is None else chosen[:, None]
 
     # ------------------------------------------------------------ keep and restore
 
@@ -271,6 +256,7 @@ class Trainer:
         """Everything that the rest of the training depends on, as a flat {name: array}."""
         kept = {f"sim/{k}": v for k, v in self.worlds.save().items()}
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
+        kept |= {f"seats/{k}": v for k, v in self.seats.state_dict().items()}
         for head in self.heads:
             kept |= head.state_dict()
         return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
@@ -294,6 +280,7 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.seats.load_state_dict(_under("seats/", saved))
         self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])
 

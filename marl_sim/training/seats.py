@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.errors import unknown
 from ..learners.base import Learner
-from ..policies.base import Policy
+from ..policies import Policy, as_policy
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,10 @@ def seated(
             if agent in taken:
                 raise ValueError(f"seating gives {names[agent]} twice: in {taken[agent]!r} and in {key!r}")
             taken[agent] = key
-        if isinstance(player, Policy):
-            still |= dict.fromkeys(agents, player)
-        elif isinstance(player, Learner | Mapping):
+        if isinstance(player, Learner | Mapping):
             groups.append(_group(agents, player, shared))
         else:
-            raise ValueError(f"seating[{key!r}] must be a Learner such as PPO(), or a Policy; got {player!r}")
+            still |= dict.fromkeys(agents, _policy(player, f"seating[{key!r}] must be a Learner such as PPO(), or"))
     empty = [name for agent, name in enumerate(names) if agent not in taken]
     if empty:
         raise ValueError(f"seating leaves {', '.join(empty)} without a player; every agent needs one")
@@ -89,10 +87,21 @@ def _group(agents: tuple[int, ...], learner: Any, shared: bool) -> Group:
 
 def _policies(policies: Any, names: Sequence[str]) -> dict[int, Policy]:
     if policies is not None and not isinstance(policies, Mapping):
-        raise ValueError(f"policies must map agents to policies, such as {{0: ActionRule(5)}}; got {policies!r}")
-    for agent, policy in (policies or {}).items():
+        raise ValueError(f"policies must map agents to policies, such as {{0: 'TitForTat'}}; got {policies!r}")
+    for agent in policies or {}:
         if agent not in range(len(names)):
             raise ValueError(f"policies names agent {agent!r}; the game has agents 0 to {len(names) - 1}")
-        if not isinstance(policy, Policy):
-            raise ValueError(f"policies must hold a Policy for agent {agent}, such as ActionRule(5); got {policy!r}")
-    return dict(policies or {})
+    made: dict[int, Policy] = {}  # whoever sits in several seats stays one
+    for agent, player in (policies or {}).items():
+        same = next((other for other in made if policies[other] is player), None)
+        made[agent] = made[same] if same is not None else _policy(player, f"policies[{agent}] must be")
+    return made
+
+
+def _policy(player: Any, where: str) -> Policy:
+    try:
+        return as_policy(player)
+    except ValueError as wrong:
+        if isinstance(player, str):
+            raise
+        raise ValueError(f"{where} a policy: {wrong}") from None

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import marl_sim as ms
-from marl_sim.core.rng import key_of
 from marl_sim.games.off_switch_rules import ACT, SWITCH_OFF, WAIT
 from marl_sim.policies import (
     AlwaysAct,
@@ -16,8 +15,8 @@ from marl_sim.policies import (
     ErrorHuman,
     ProbitHuman,
     RationalHuman,
+    Seats,
     TwoTypeHuman,
-    View,
 )
 
 WORLDS = 60_000
@@ -38,11 +37,10 @@ HUMANS = [
 ]
 
 
-def view_of(sim, agent, where, key=0):
-    """What an agent sees in some worlds of one stage."""
-    kind = sim.game.stages[int(sim.stage[where[0]])].kind
-    seen = sim.obs[where, agent], sim.legal[where, agent], sim.game.layout, sim.game.field_levels
-    return View(kind, *seen, [(int(key_of(key)), len(where))])
+def view_of(sim, agent):
+    """What an agent sees in all worlds, which are in one stage."""
+    (view,) = Seats(sim, {agent: AlwaysWait()}).players[0].turns_now()
+    return view
 
 
 def value(game, policies, seed):
@@ -50,13 +48,12 @@ def value(game, policies, seed):
     sim = ms.Simulator(game, WORLDS, seed=seed)
     sim.reset()
     paid, done = np.zeros(WORLDS), np.zeros(WORLDS, dtype=bool)
+    seats = Seats(sim, policies)
     while not done.all():
         actions = np.zeros(sim.acting.shape, dtype=int)
-        for agent, policy in policies.items():
-            where = np.flatnonzero(sim.acting[:, agent] & ~done)
-            if len(where):
-                actions[where, agent] = policy.act(view_of(sim, agent, where, seed))
+        seats.choose(actions)
         step = sim.step(actions)
+        seats.saw(step, actions)
         paid += np.where(done, 0.0, step.reward[:, 0])
         done |= step.terminated
     return paid.mean(), paid.std() / np.sqrt(WORLDS)
@@ -81,7 +78,7 @@ def moves(policy, **options):
     game = ms.make("off_switch", **options)
     sim = ms.Simulator(game, 400, seed=1)
     sim.reset()
-    case, chosen = sim.state["case"][:, 0], policy.act(view_of(sim, 0, np.arange(400)))
+    case, chosen = sim.state["case"][:, 0], policy.act(view_of(sim, 0))
     found = [set(chosen[case == c]) for c in range(game.dilemma.cases)]
     assert all(len(one) == 1 for one in found)
     return [one.pop() for one in found]
@@ -115,16 +112,20 @@ def test_a_wrong_beta_costs_the_regret_of_the_facts():
 
 
 def test_answers_depend_on_seed_and_moment_alone():
-    game = ms.make("off_switch")
-    sim = ms.Simulator(game, 100, seed=1)
-    sim.reset()
-    sim.step(np.tile([WAIT, 0], (100, 1)))
-
-    def answers(key):
-        return BoltzmannHuman(5.0).act(view_of(sim, 1, np.arange(100), key))
+    def answers(seed, clock=0):
+        sim = ms.Simulator(ms.make("off_switch"), 100, seed=1)
+        sim.reset()
+        sim.step(np.tile([WAIT, 0], (100, 1)))
+        sim.seeds = (seed,)
+        seats = Seats(sim, {1: BoltzmannHuman(5.0)})
+        seats.clock = clock
+        actions = np.zeros(sim.acting.shape, dtype=int)
+        seats.choose(actions)
+        return actions[:, 1]
 
     assert (answers(1) == answers(1)).all()
     assert (answers(1) != answers(2)).any()
+    assert (answers(1) != answers(1, clock=1)).any()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,42 @@
+"""Who has played with whom in a game of pairs, and what both did: what every player knows of its own encounters."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+class Meetings:
+    """For each world, and each agent and whom it faced: [W, n, n].
+
+    own, other  what the agent did when they last played, and what the other's action looked like to it; -1: not met
+    met         how often they have played
+    """
+
+    def __init__(self, num_worlds: int, n_agents: int):
+        shape = (num_worlds, n_agents, n_agents)
+        self.own, self.other = np.full(shape, -1, np.int16), np.full(shape, -1, np.int16)
+        self.met = np.zeros(shape, np.int32)
+
+    def note(self, played: np.ndarray, facing: np.ndarray, did: np.ndarray, looked: np.ndarray) -> None:
+        """A stage of play is over. played bool [W, n]: who took part; facing, did, looked ints [W, n]."""
+        _note(played, facing, did, looked, self.own, self.other, self.met)
+
+    def forget(self, over: np.ndarray) -> None:
+        """Societies that ended, bool [W]: those that come next know nobody."""
+        self.own[over], self.other[over], self.met[over] = -1, -1, 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The arrays by name."""
+        return {"own": self.own, "other": self.other, "met": self.met}
+
+
+@numba.njit
+def _note(played, facing, did, looked, own, other, met):
+    for w in range(played.shape[0]):
+        for i in range(played.shape[1]):
+            j = facing[w, i]
+            if played[w, i] and j >= 0:
+                own[w, i, j] = did[w, i]
+                other[w, i, j] = looked[w, j]
+                met[w, i, j] += 1

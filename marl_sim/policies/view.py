@@ -1,0 +1,222 @@
+"""What a policy is shown: before it decides (View), and after a step (Seen)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numba
+import numpy as np
+
+from ..core.rng import mix, purpose, uniform
+
+if TYPE_CHECKING:
+    from .history import History
+    from .player import Player
+
+STREAM = purpose("policy")
+
+
+class View:
+    """What one policy sees where it decides now: n rows, each a world and an agent in it.
+
+    kind, stage         what is decided on ("play", "punish", ...), and the name of the stage of the first row
+    n, worlds, agent    how many rows; of each its world and which agent it is there, ints [n]
+    obs                 the flat observations, float32 [n, D]
+    legal               which actions are open, bool [n, A]
+    choices             words of the actions
+    view["target_act"]  a field by name, in its own values (one-hot groups as whole numbers, -1 for none): [n] for fields
+                        of one number, [n, size] for longer ones; `in` tells whether it is there, `fields` which are
+    uniform()           one random number in [0, 1) a row, of its own stream
+    kept["name"]        what the policy remembers of each row (of its opponent now, if it tells opponents apart): read
+                        and written, [n, ...]
+    turn, last          how often it has decided this here before, and what it did last (-1: never), [n]
+    opponent            whom the decision is about, [n]; -1 for nobody
+    met, own, other     in games of pairs, of the opponent faced now: how often they have played, what the row did last
+                        (as done) and what the other did last (as it looked), [n], -1 where they have not met
+    first               whether it knows nothing yet of whom it faces (of the game), bool [n]
+    history()           what the rows went through in this episode; text(): what they see, in the game's own words
+
+    Arrays are new or the policy's own; nothing it does to them changes the game.
+    """
+
+    def __init__(self, player: Player, kind: str, rows: np.ndarray):
+        self.player, self.kind, self.rows = player, kind, rows
+        self.n = len(rows)
+        self.worlds, self.agent = player.worlds[rows], player.agents[rows]
+        self._table, self._drawn = player.table, 0
+
+    # ------------------------------------------------------------ what is seen
+
+    @cached_property
+    def stage(self) -> str:
+        """Name of the stage of the first row."""
+        return self._table.stage_names[int(self._table.stage[self.worlds[0]])]
+
+    @cached_property
+    def obs(self) -> np.ndarray:
+        """The flat observations, float32 [n, D]."""
+        return self._table.obs[self.worlds, self.agent]
+
+    @cached_property
+    def legal(self) -> np.ndarray:
+        """Which actions are open, bool [n, A]."""
+        return self._table.legal[self.worlds, self.agent]
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Words of the actions 0, 1, ..."""
+        return self._table.choices(self.kind)
+
+    @property
+    def box(self) -> tuple[float, float] | None:
+        """The range of the decision, where it is a number of a range."""
+        return self._table.box
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of what is seen."""
+        return tuple(slot.name for slot in self._table.slots if slot.kind == self.kind)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        for slot in self._table.slots:
+            if slot.name == name and slot.kind == self.kind:
+                levels = self._table.levels.get(f"{slot.kind}:{name}")
+                return _decode(self.obs[:, slot.start : slot.stop], levels, slot.levels)
+        raise KeyError(f"no field {name!r} is seen in {self.kind!r} (seen: {', '.join(self.fields) or 'nothing'})")
+
+    def text(self) -> list[str]:
+        """What each row sees and may do, in the game's own words."""
+        from .words import tell
+
+        return tell(self)
+
+    # ------------------------------------------------------------ what is remembered
+
+    @property
+    def kept(self) -> Kept:
+        """What the policy remembers."""
+        return Kept(self)
+
+    @cached_property
+    def turn(self) -> np.ndarray:
+        """How often each row has decided on this before, since its game began."""
+        return self.player.turns[self.kind][self.rows]
+
+    @cached_property
+    def last(self) -> np.ndarray:
+        """What each row chose last in such a decision; -1 before the first."""
+        return self.player.last[self.kind][self.rows]
+
+    @cached_property
+    def opponent(self) -> np.ndarray:
+        """Whom the decision is about, -1 for nobody."""
+        return self._table.target(self.worlds, self.agent)
+
+    @cached_property
+    def whom(self) -> np.ndarray:
+        """Where what is known of the opponent stands in arrays [..., n_agents]; of nobody: in one's own place."""
+        return np.where(self.opponent >= 0, self.opponent, self.agent)
+
+    @cached_property
+    def own(self) -> np.ndarray:
+        """What the row did when it last played with whom it faces; -1 before."""
+        return self._table.meetings.own[self.worlds, self.agent, self.whom]
+
+    @cached_property
+    def other(self) -> np.ndarray:
+        """What the other did when they last played, as it looked; -1 before."""
+        return self._table.meetings.other[self.worlds, self.agent, self.whom]
+
+    @cached_property
+    def met(self) -> np.ndarray:
+        """How often the row and whom it faces have played."""
+        return self._table.meetings.met[self.worlds, self.agent, self.whom]
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """Whether the row knows nothing yet of whom it faces; in games of groups, whether it has not decided yet."""
+        return self.met == 0 if self._table.in_pairs else self.turn == 0
+
+    def history(self) -> History:
+        """What the rows went through since their episode began. Only for policies that say recalls = True."""
+        return self.player.history_of(self.rows)
+
+    # ------------------------------------------------------------ chance, and what is told
+
+    def uniform(self) -> np.ndarray:
+        """Random numbers in [0, 1), float64 [n], the same for the same seed, world, agent and moment."""
+        self._drawn += 1
+        out, table = np.empty(self.n), self._table
+        _draw(table.seed_of, table.number_of, self.worlds, self.agent, STREAM, table.clock, self._drawn, out)
+        return out
+
+    def random_legal(self) -> np.ndarray:
+        """A legal action a row, all equally likely; where decisions are continuous, a number of the range."""
+        if self.box is not None:
+            low, high = self.box
+            return low + (high - low) * self.uniform()
+        up_to = self.legal.cumsum(axis=1)
+        pick = (self.uniform() * up_to[:, -1]).astype(np.int64)
+        return (up_to > pick[:, None]).argmax(axis=1)
+
+    def count(self, what: str, times: int = 1) -> None:
+        """Note in the seat's report that something happened (a timeout, a retry)."""
+        if times:
+            self.player.counts[what] += int(times)
+
+    @property
+    def store(self) -> dict[Any, Any]:
+        """What the policy keeps that is no array; not part of checkpoints."""
+        return self.player.store
+
+
+class Kept:
+    """What a policy remembers of the rows that decide now; of their opponents, where it tells these apart."""
+
+    def __init__(self, view: View):
+        self._arrays = view.player.kept
+        self._at: Any = view.rows
+        if view.player.apart:
+            self._at = (view.rows, view.whom)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name][self._at]
+
+    def __setitem__(self, name: str, values: Any) -> None:
+        self._arrays[name][self._at] = values
+
+
+class Seen:
+    """What a step did to the rows of one policy.
+
+    player                  whose rows: player.worlds, player.agents
+    reward [R] float64      what it paid them
+    terminated, truncated   whose game is over, and where the clock stopped, bool [R]
+    actions [R]             what they chose (0 where they did not decide)
+    """
+
+    def __init__(self, player: Player, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: Any):
+        self.player, self.reward, self.terminated, self.truncated = player, reward, terminated, truncated
+        self.actions = actions
+
+
+def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:
+    """A field's columns [n, ...] in its own values."""
+    if levels and coded is None:
+        groups = columns.reshape(len(columns), -1, levels)
+        columns = np.where(groups.any(-1), groups.argmax(-1), -1)
+    elif levels:
+        columns = columns.astype(np.int64)
+    return columns[:, 0] if columns.shape[1] == 1 else columns
+
+
+@numba.njit
+def _draw(seeds, numbers, worlds, agents, stream, clock, drawn, out):
+    """A draw for each row, keyed by its world's seed and number, agent, moment and how many were drawn before."""
+    for k in range(out.size):
+        key = mix(mix(mix(mix(seeds[worlds[k]], stream), agents[k]), clock), drawn)
+        out[k] = uniform(key, numbers[worlds[k]])

@@ -1,0 +1,62 @@
+"""A decision told in the game's own words, for those who read: language models and people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..games.memory import deeds
+
+if TYPE_CHECKING:
+    from ..core.game import Game
+    from .view import View
+
+DEEDS = ("target_actions", "own_actions", "partner_actions", "peers_actions", "suitor_actions", "target_act",
+         "opponent_act", "own_act")  # fmt: skip
+
+
+def tell(view: View) -> list[str]:
+    """For each row: who it is, which stage it is, what it sees, field by field, and what it may choose."""
+    slots = [slot for slot in view._table.slots if slot.kind == view.kind]
+    seen = [(slot.words or slot.name, slot.name, _as_rows(view[slot.name])) for slot in slots]
+    words = _words_of_deeds(view._table.game)
+    if not slots:
+        seen = [("observation", "observation", view.obs)]
+    return [_tell_one(view, k, seen, words) for k in range(view.n)]
+
+
+def _tell_one(view: View, k: int, seen: list[tuple[str, str, np.ndarray]], words: tuple[str, ...]) -> str:
+    table, world = view._table, int(view.worlds[k])
+    lines = [f"You are {table.agents[view.agent[k]]}. Stage: {table.stage_names[int(table.stage[world])]}."]
+    if view.opponent[k] >= 0:
+        lines.append(f"It is about {table.agents[view.opponent[k]]}.")
+    lines += [f"- {meaning}: {_value(name, values[k], words)}" for meaning, name, values in seen]
+    return "\n".join((*lines, f"You may choose {options(view, k)}."))
+
+
+def options(view: View, k: int) -> str:
+    """What row k may choose, in words: "0 (cooperate) or 1 (defect)"."""
+    if view.box is not None:
+        return f"a number from {view.box[0]:g} to {view.box[1]:g}"
+    listed = [f"{a} ({view.choices[a]})" for a in np.flatnonzero(view.legal[k]) if a < len(view.choices)]
+    return " or ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]
+
+
+def _as_rows(values: np.ndarray) -> np.ndarray:
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _words_of_deeds(game: Game | None) -> tuple[str, ...]:
+    return () if game is None or "play" not in game.kinds else deeds(game)
+
+
+def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
+    """A field's values as words: actions by their names, numbers as they are."""
+    if name in DEEDS and words:
+        return ", ".join(words[int(v)] if 0 <= v < len(words) else "unknown" for v in values)
+    return ", ".join(_number(v) for v in values)
+
+
+def _number(value: Any) -> str:
+    return "none" if value == -1 and isinstance(value, np.integer) else f"{value:g}"
