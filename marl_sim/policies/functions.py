@@ -58,8 +58,6 @@ def _takes(function: Callable[..., Any]) -> str:
         )
     if needed[0].name == "view" or needed[0].annotation in (View, "View", "ms.View"):
         return "view"
-    return (
-        "both"
-        if len(needed) > 1 and (needed[1].default is needed[1].empty or needed[1].name == "legal")
-        else "observation"
-    )
+    second = needed[1] if len(needed) > 1 else None
+    wants_legal = second is not None and (second.default is second.empty or second.name == "legal")
+    return "both" if wants_legal else "observation"

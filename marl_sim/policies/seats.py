@@ -20,8 +20,8 @@ class Seats:
     """Policies in the seats of a Simulator's worlds (or of other worlds with the same arrays).
 
     worlds    a Simulator, or what trainers call worlds: obs, legal, acting, stage, seeds, num_envs
-    policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal length,
-              worlds and agents. A mapping {agent: policy} will do. An object that sits in several seats is asked once
+    policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal
+              length, worlds and agents. A mapping {agent: policy} will do. An object that sits in several seats is asked once
 
         seats = Seats(sim, {0: TitForTat(), 1: Grim()})
         while ...:
@@ -199,7 +199,7 @@ class Seats:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     def report(self) -> list[dict[str, Any]]:
-        """For each player: seats, policy, decisions, how many were replaced, seconds it thought, and what it counted."""
+        """For each player: seats, policy, decisions, how many were replaced, seconds of thought, what it counted."""
         return [player.report() for player in self.players]
 
     # ------------------------------------------------------------ keeping

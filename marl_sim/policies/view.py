@@ -25,8 +25,9 @@ class View:
     obs                 the flat observations, float32 [n, D]
     legal               which actions are open, bool [n, A]
     choices             words of the actions
-    view["target_act"]  a field by name, in its own values (one-hot groups as whole numbers, -1 for none): [n] for fields
-                        of one number, [n, size] for longer ones; `in` tells whether it is there, `fields` which are
+    view["target_act"]  a field by name, in its own values (one-hot groups as whole numbers, -1 for none): [n] for
+                        fields of one number, [n, size] for longer ones; `in` tells whether it is there, `fields` which
+                        are
     uniform()           one random number in [0, 1) a row, of its own stream
     kept["name"]        what the policy remembers of each row (of its opponent now, if it tells opponents apart): read
                         and written, [n, ...]

@@ -91,9 +91,10 @@ def _policies(policies: Any, names: Sequence[str]) -> dict[int, Policy]:
     for agent in policies or {}:
         if agent not in range(len(names)):
             raise ValueError(f"policies names agent {agent!r}; the game has agents 0 to {len(names) - 1}")
+    given = dict(policies or {})
     made: dict[int, Policy] = {}  # whoever sits in several seats stays one
-    for agent, player in (policies or {}).items():
-        same = next((other for other in made if policies[other] is player), None)
+    for agent, player in given.items():
+        same = next((other for other in made if given[other] is player), None)
         made[agent] = made[same] if same is not None else _policy(player, f"policies[{agent}] must be")
     return made
 
