@@ -21,7 +21,7 @@ class Seats:
 
     worlds    a Simulator, or what trainers call worlds: obs, legal, acting, stage, seeds, num_envs
     policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal
-              length, worlds and agents. A mapping {agent: policy} will do. An object that sits in several seats is asked once
+              length, worlds and agents. A mapping {agent: policy} will do. An object in several seats is asked once
 
         seats = Seats(sim, {0: TitForTat(), 1: Grim()})
         while ...:
