@@ -245,6 +245,8 @@ class BayesianHuman(RationalHuman):
     scale: float = 0.5
 
     def __post_init__(self) -> None:
+        if not abs(self.mu) < math.inf:
+            raise ValueError(f"BayesianHuman: mu must be a finite number; got {self.mu!r}")
         not_negative("BayesianHuman", sigma=self.sigma, scale=self.scale)
 
     def chance(self, u: np.ndarray) -> np.ndarray:

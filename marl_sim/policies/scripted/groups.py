@@ -8,10 +8,11 @@ import numpy as np
 
 from ...core.group import Group
 from ...games.contributions import Contributions
+from ...mechanisms.institutions import SANCTIONING, Institutions
 from ..base import Policy
 from ..player import Player
 from ..view import View
-from .pairs import check_share, what_is_played
+from .pairs import check_share, sees, what_is_played
 
 
 class Contributor(Policy):
@@ -31,9 +32,14 @@ class Contributor(Policy):
                 f"{self.name} plays games in which a group contributes, such as PublicGoods(); "
                 f"{what_is_played(player)} is none"
             )
+        houses = game.part(Institutions)
+        if houses is not None and houses.by == "feet" and sees(player, "vote", "size"):  # type: ignore[attr-defined]
+            player.keep("members", game.n_agents)
 
     def act(self, view: View) -> np.ndarray:
         if view.kind != "play":
+            if view.kind == "vote" and "members" in view.player.kept:
+                count_members(view)
             return self.elsewhere(view)
         share = np.clip(self.share(view), 0.0, 1.0)
         if view.box is not None:
@@ -52,15 +58,15 @@ class Contributor(Policy):
 def others_gave(view: View) -> np.ndarray:
     """The mean part of their endowments that the others gave, float [n], NaN where nothing is known.
 
-    In turn: those who moved before, as far as they are seen. Else, last round; with institutions by feet a group is
-    taken for whole, since nobody sees who lives with it when it contributes.
+    In turn: those who moved before, as far as they are seen. Else, last round, those whom it lived with.
     """
     steps = 1 if view.box is not None else len(view.choices) - 1
     found = np.full(view.n, np.nan)
     if "total_before" in view:
         own, total = view["own_before"] / steps, view["total_before"] / steps
         known = (own >= 0) & (own <= 1)
-        found = np.where(known, (total - own) / (view.player.table.n_agents - 1), found)
+        members = view.kept["members"] if "members" in view.player.kept else np.full(view.n, view.player.table.n_agents)
+        found = np.where(known & (members > 1), (total - own) / np.maximum(members - 1, 1), found)
     if "contributions" in view:
         given = view["contributions"].reshape(view.n, -1) / steps
         moved = (given >= 0) & (given <= 1) & (np.arange(given.shape[1]) < view["position"][:, None])
@@ -71,6 +77,13 @@ def others_gave(view: View) -> np.ndarray:
     if "last" in view:
         return np.where(view["position"] > 0, view["last"] / steps, found)
     return found
+
+
+def count_members(view: View) -> None:
+    """At the vote, keep in mind how many lived in one's house last round; before the first, all do."""
+    n = view.player.table.n_agents
+    lived = np.where(view.last == SANCTIONING, view["size"], n - view["size"])
+    view.kept["members"] = np.where(view.turn > 0, lived, n)
 
 
 class FreeRider(Contributor):
@@ -122,7 +135,7 @@ class ConditionalCooperator(Contributor):
     def __post_init__(self) -> None:
         check_share(self, first=self.first)
         if not 0 <= self.slope < float("inf"):
-            raise ValueError(f"ConditionalCooperator: slope must be a number of at least 0; got {self.slope!r}")
+            raise ValueError(f"{type(self).__name__}: slope must be a number of at least 0; got {self.slope!r}")
 
     def share(self, view: View) -> np.ndarray:
         others = others_gave(view)

@@ -153,7 +153,7 @@ class WinShiftLoseStay(FourOdds):
     Names: Win-shift, lose-stay (Li et al. 2011).
     """
 
-    tags = dict(memory=1, stochastic=False, nice=False, retaliatory=False, forgiving=True)
+    tags = dict(memory=1, stochastic=False, nice=False, retaliatory=True, forgiving=True)
     start = 0.0
 
     def odds(self, player: Player) -> Odds:

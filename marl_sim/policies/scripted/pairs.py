@@ -77,6 +77,13 @@ def check_share(policy: Policy, **values: float) -> None:
             raise ValueError(f"{type(policy).__name__}: {name} must be from 0 to 1; got {value!r}")
 
 
+def check_number(policy: Policy, **values: float) -> None:
+    """ValueError in one sentence unless all are finite numbers."""
+    for name, value in values.items():
+        if not abs(value) < float("inf"):
+            raise ValueError(f"{type(policy).__name__}: {name} must be a finite number; got {value!r}")
+
+
 def check_whole(policy: Policy, least: int, **values: int) -> None:
     """ValueError in one sentence unless all are whole numbers of at least `least`."""
     for name, value in values.items():

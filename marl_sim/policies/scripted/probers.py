@@ -18,7 +18,7 @@ class Prober(Pairwise):
     Names: Prober (Mittal & Deb 2009; PRISON's).
     """
 
-    tags = dict(memory=ENDLESS, stochastic=False, nice=False, retaliatory=True, forgiving=True)
+    tags = dict(memory=ENDLESS, stochastic=False, nice=False, retaliatory=False, forgiving=True)
     keeps = dict(soft=True)
 
     def cooperates(self, view: View) -> np.ndarray:

@@ -12,7 +12,7 @@ from ...mechanisms.norms import LEADING_EIGHT, Norm
 from ...mechanisms.reputation import Reputation
 from ..player import Player
 from ..view import View
-from .pairs import Pairwise, sees
+from .pairs import Pairwise, check_number, sees
 
 
 class ByReputation(Pairwise):
@@ -36,12 +36,15 @@ class ImageScorer(ByReputation):
 
     threshold   in points of the score; 0 is what everybody starts with
 
-    Names: Image scoring, the discriminators (Nowak & Sigmund 1998).
+    Names: Image scoring, the discriminators (Nowak & Sigmund 1998). ValueError for a threshold that is no number.
     """
 
     tags = dict(memory=0, stochastic=False, nice=False, reputation=True)
 
     threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_number(self, threshold=self.threshold)
 
     def cooperates(self, view: View) -> np.ndarray:
         scores = view.player.table.game.part(Reputation)  # type: ignore[union-attr]

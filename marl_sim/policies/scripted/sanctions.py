@@ -12,7 +12,7 @@ from ..base import Policy
 from ..player import Player
 from ..view import View
 from .groups import ConditionalCooperator, Contributor, UnconditionalContributor
-from .pairs import check_share, is_dilemma, sees, what_is_played
+from .pairs import check_number, check_share, check_whole, is_dilemma, sees, what_is_played
 
 
 class Judge(Policy):
@@ -149,7 +149,7 @@ class SecondOrderPunisher(Judge):
     patience   judgements of its own before it looks at reputations
 
     Made for Punishment(by="both") with Reputation(cooperate=0, defect=0, seen_in=("punish",)), which tells how somebody
-    has punished and nothing else. ValueError where reputations are not seen by judges.
+    has punished and nothing else. ValueError where reputations are not seen by judges, and for numbers out of range.
 
     Names: Second-order punishment (Boyd & Richerson 1992; the metanorm of Axelrod 1986).
     """
@@ -159,6 +159,10 @@ class SecondOrderPunisher(Judge):
 
     bar: float = 0.0
     patience: int = 10
+
+    def __post_init__(self) -> None:
+        check_number(self, bar=self.bar)
+        check_whole(self, 0, patience=self.patience)
 
     def reset(self, player: Player) -> None:
         super().reset(player)

@@ -165,7 +165,7 @@ class OmegaTitForTat(Pairwise):
     Names: Omega tit for tat (Slany & Kienreich 2007). ValueError for numbers below 1.
     """
 
-    tags = dict(memory=float("inf"), stochastic=False, nice=True, retaliatory=True, forgiving=False)
+    tags = dict(memory=float("inf"), stochastic=False, nice=True, retaliatory=True, forgiving=True)
     keeps = dict(before=-1, changes=0, points=0)
 
     deadlock: int = 3
@@ -192,7 +192,7 @@ class OmegaTitForTat(Pairwise):
 class AdaptiveTitForTat(Pairwise):
     """Keeps an image of the other that its moves change little by little, and cooperates while that is good enough.
 
-    rate   how far a move carries the image towards 1 (cooperation) or 0, from 0 to 1
+    rate   how far a move carries the image from 0.5 towards 1 (cooperation) or 0, from 0 to 1; 0.5 makes it tit for tat
 
     Names: Adaptive tit for tat (Tzafestas 2000). ValueError for another rate.
     """
@@ -200,7 +200,7 @@ class AdaptiveTitForTat(Pairwise):
     tags = dict(memory=float("inf"), stochastic=False, nice=True, retaliatory=True, forgiving=True)
     keeps = dict(image=0.5)
 
-    rate: float = 0.5
+    rate: float = 0.3
 
     def __post_init__(self) -> None:
         check_share(self, rate=self.rate)

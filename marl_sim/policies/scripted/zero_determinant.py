@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ..player import Player
 from .memory_one import FourOdds, Odds
-from .pairs import check_share, payoffs
+from .pairs import check_number, check_share, payoffs
 
 
 class LinearRelation(FourOdds):
@@ -56,7 +56,7 @@ class ZeroDeterminant(LinearRelation):
     baseline   the payoff at which both are alike; None: midway between R and P
     pace       share of the largest step, above 0 and at most 1
 
-    Names: Zero-determinant (Press & Dyson 2012). ValueError for a pace out of range.
+    Names: Zero-determinant (Press & Dyson 2012). ValueError for options out of range.
     """
 
     tags = dict(memory=1, stochastic=True, nice=False, retaliatory=True, forgiving=True)
@@ -66,6 +66,7 @@ class ZeroDeterminant(LinearRelation):
     pace: float = 0.5
 
     def __post_init__(self) -> None:
+        check_number(self, slope=self.slope, baseline=self.baseline or 0.0)
         check_pace(self, self.pace)
 
     def line(self, r: float, p: float) -> tuple[float, float]:
@@ -131,7 +132,7 @@ class Equalizer(LinearRelation):
     payoff   from P to R; None: midway
     pace     share of the largest step, above 0 and at most 1
 
-    Names: Equalizer (Boerlijst, Nowak & Sigmund 1997); SET-2 (Press & Dyson 2012). ValueError for a pace out of range.
+    Names: Equalizer (Boerlijst, Nowak & Sigmund 1997); SET-2 (Press & Dyson 2012). ValueError for options out of range.
     """
 
     tags = dict(memory=1, stochastic=True, nice=False, retaliatory=True, forgiving=True)
@@ -140,6 +141,7 @@ class Equalizer(LinearRelation):
     pace: float = 1.0
 
     def __post_init__(self) -> None:
+        check_number(self, payoff=self.payoff or 0.0)
         check_pace(self, self.pace)
 
     def line(self, r: float, p: float) -> tuple[float, float]:
