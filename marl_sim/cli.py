@@ -263,6 +263,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="for machines")
     one.set_defaults(do=certify)
     importlib.import_module("marl_sim.cli_training").add_commands(commands)
+    importlib.import_module("marl_sim.cli_tournament").add_command(commands)
     for name, do, words in (
         ("run", run, "run a scenario: its name or the path of a file, then its own options"),
         ("bench", bench, "run one benchmark or all of them"),
@@ -274,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "run", "bench")
+COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "tournament", "run", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
