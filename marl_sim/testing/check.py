@@ -71,9 +71,9 @@ def check(
     raises   NotFit, an AssertionError, where a law is broken, so that a test of one line will do
 
     Checked: it can be played; spaces stay the same; observations are in them at every step; masks are honest; infos
-    keep their keys; rewards are numbers; nobody is revived; the last reward arrives; the same seed is the same game, for many steps, in
-    this process and in another; a reset forgets; what is handed out stays; a pickled copy goes on alike; PettingZoo's
-    own test passes.
+    keep their keys; rewards are numbers; nobody is revived; the last reward arrives; the same seed is the same game,
+    for many steps, in this process and in another; a reset forgets; what is handed out stays; a pickled copy goes on
+    alike; PettingZoo's own test passes.
     """
     source = Source(env, options)
     for name in laws or ():
