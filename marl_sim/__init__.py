@@ -102,7 +102,7 @@ _HOMES = {
     "policies": ("Policy", "View", "as_policy"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_SUBPACKAGES = ("theory",)  # reached as ms.theory
+_SUBPACKAGES = ("testing", "theory")  # reached as ms.theory, ...
 __all__ = ["__version__", *_HOME_OF, *_SUBPACKAGES]
 
 

@@ -262,8 +262,8 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--json", action="store_true", help="for machines")
     one.set_defaults(do=certify)
-    importlib.import_module("marl_sim.cli_training").add_commands(commands)
-    importlib.import_module("marl_sim.cli_tournament").add_command(commands)
+    for file in COMMAND_FILES:
+        importlib.import_module(f"marl_sim.{file}").add_commands(commands)
     for name, do, words in (
         ("run", run, "run a scenario: its name or the path of a file, then its own options"),
         ("bench", bench, "run one benchmark or all of them"),
@@ -275,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "tournament", "run", "bench")
+COMMAND_FILES = ("cli_training", "cli_testing", "cli_tournament")  # each adds commands of one kind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -283,8 +283,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     top = parser()
     try:
-        if given and not given[0].startswith("-") and given[0] not in COMMANDS:
-            raise BadUse(unknown("command", given[0], COMMANDS))
+        known = next(action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction))
+        if given and not given[0].startswith("-") and given[0] not in known:
+            raise BadUse(unknown("command", given[0], known))
         options = top.parse_args(given)
         if options.command is None:
             top.print_help(sys.stderr)

@@ -35,7 +35,7 @@ def tournament(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_command(commands: Any) -> None:
+def add_commands(commands: Any) -> None:
     """The command, into the command line's parser."""
     one = commands.add_parser("tournament", help="a round robin: everybody plays everybody")
     one.add_argument(

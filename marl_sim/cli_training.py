@@ -13,6 +13,7 @@ from .core.errors import unknown
 from .training.config import StudyOptions, rebuild
 from .training.records import RecordError, RunFolder, slug
 
+SEAT_HELP = "who sits in a seat instead of a learner: agent_1=TitForTat, agent_0..2=my_agent.py:act, agent_3=run:FOLDER"
 SHOWN = ("reward", "cooperation", "length", "contribution", "escaped")  # in the table, where recorded
 
 
@@ -117,7 +118,7 @@ def run_train(options: argparse.Namespace) -> int:
     words = dict(vars(options))
     names = [field.name for field in dataclasses.fields(TrainOptions)]
     given = {name: words[name] for name in names if words.get(name) is not None}
-    given |= {name: tuple(given[name]) for name in ("set", "game_set") if name in given}
+    given |= {name: tuple(given[name]) for name in ("set", "game_set", "seat") if name in given}
     if given.get("resume") is not None:
         held = rebuild(TrainOptions, RunFolder.open(given["resume"]))
         o = dataclasses.replace(held, **given)
@@ -136,8 +137,9 @@ def add_commands(commands: Any) -> None:
     one.add_argument("--learner", metavar="NAME", help="dqn, ppo, mappo, ... (marl-sim list learners); default dqn")
     one.add_argument("--set", nargs="+", action="extend", metavar="OPTION=VALUE", help="options of the learner")
     one.add_argument("--game-set", nargs="+", action="extend", metavar="OPTION=VALUE", help="options of the game")
+    one.add_argument("--seat", nargs="+", action="extend", metavar="SEAT=PLAYER", help=SEAT_HELP)
     for field in dataclasses.fields(TrainOptions):
-        if field.name in ("game", "learner", "set", "game_set", "full"):
+        if field.name in ("game", "learner", "set", "game_set", "seat", "full"):
             continue
         flag = f"--{field.name.replace('_', '-')}"
         if field.type in ("bool", bool):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 
@@ -20,7 +19,10 @@ class Meetings:
 
     def note(self, played: np.ndarray, facing: np.ndarray, did: np.ndarray, looked: np.ndarray) -> None:
         """A stage of play is over. played bool [W, n]: who took part; facing, did, looked ints [W, n]."""
-        _note(played, facing, did, looked, self.own, self.other, self.met)
+        w, i = np.nonzero(played & (facing >= 0))
+        j = facing[w, i]
+        self.own[w, i, j], self.other[w, i, j] = did[w, i], looked[w, j]
+        self.met[w, i, j] += 1
 
     def forget(self, over: np.ndarray) -> None:
         """Societies that ended, bool [W]: those that come next know nobody."""
@@ -29,14 +31,3 @@ class Meetings:
     def state(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
         return {"own": self.own, "other": self.other, "met": self.met}
-
-
-@numba.njit
-def _note(played, facing, did, looked, own, other, met):
-    for w in range(played.shape[0]):
-        for i in range(played.shape[1]):
-            j = facing[w, i]
-            if played[w, i] and j >= 0:
-                own[w, i, j] = did[w, i]
-                other[w, i, j] = looked[w, j]
-                met[w, i, j] += 1

@@ -154,6 +154,8 @@ class Player:
         made = {f"kept/{name}": array for name, array in self.kept.items()}
         made |= {f"turns/{kind}": array for kind, array in self.turns.items()}
         made |= {f"last/{kind}": array for kind, array in self.last.items()}
+        made |= {f"counts/{what}": np.array(times) for what, times in self.counts.items()}
+        made["seconds"] = np.array(self.seconds)
         if self.diary is not None:
             made |= {f"diary/{name}": array for name, array in self.diary.state().items()}
         return made
@@ -164,5 +166,7 @@ class Player:
             array[...] = saved[f"kept/{name}"]
         for kind in self.table.kinds:
             self.turns[kind][...], self.last[kind][...] = saved[f"turns/{kind}"], saved[f"last/{kind}"]
+        self.counts = Counter({k[len("counts/") :]: int(v) for k, v in saved.items() if k.startswith("counts/")})
+        self.seconds = float(saved["seconds"])
         if self.diary is not None:
             self.diary.load({k[len("diary/") :]: v for k, v in saved.items() if k.startswith("diary/")})

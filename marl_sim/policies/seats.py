@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.rng import mix_many, purpose
 from .base import Policy, Random
 from .meetings import Meetings
 from .player import Player
@@ -41,7 +42,7 @@ class Seats:
         self.num_worlds, self.n_agents = worlds.acting.shape
         self.clock = 0
         self._describe()
-        self.seed_of = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
+        self.stream_of = mix_many(np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs), purpose("policy"))
         self.number_of = np.tile(np.arange(self.num_envs), len(self.seeds))
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]

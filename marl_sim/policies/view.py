@@ -5,16 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
-from ..core.rng import mix, purpose, uniform
+from ..core.rng import mix_many, uniform_many
 
 if TYPE_CHECKING:
     from .history import History
     from .player import Player
-
-STREAM = purpose("policy")
 
 
 class View:
@@ -151,9 +148,11 @@ class View:
     def uniform(self) -> np.ndarray:
         """Random numbers in [0, 1), float64 [n], the same for the same seed, world, agent and moment."""
         self._drawn += 1
-        out, table = np.empty(self.n), self._table
-        _draw(table.seed_of, table.number_of, self.worlds, self.agent, STREAM, table.clock, self._drawn, out)
-        return out
+        table = self._table
+        if self._drawn == 1:
+            own = mix_many(table.stream_of[self.worlds], self.agent)
+            self._key = mix_many(own, table.clock)
+        return uniform_many(mix_many(self._key, self._drawn), table.number_of[self.worlds])
 
     def random_legal(self) -> np.ndarray:
         """A legal action a row, all equally likely; where decisions are continuous, a number of the range."""
@@ -213,11 +212,3 @@ def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.nd
     elif levels:
         columns = columns.astype(np.int64)
     return columns[:, 0] if columns.shape[1] == 1 else columns
-
-
-@numba.njit
-def _draw(seeds, numbers, worlds, agents, stream, clock, drawn, out):
-    """A draw for each row, keyed by its world's seed and number, agent, moment and how many were drawn before."""
-    for k in range(out.size):
-        key = mix(mix(mix(mix(seeds[worlds[k]], stream), agents[k]), clock), drawn)
-        out[k] = uniform(key, numbers[worlds[k]])

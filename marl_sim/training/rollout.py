@@ -38,6 +38,7 @@ class Trainer:
     policies     {agent: policy}: seats that do not learn; a Policy, or whatever `ms.as_policy` takes
     seating      {"agent_0..3": PPO(), "agent_4": "TitForTat"}: who sits where, in place of learner and policies; each
                  entry is a group of its own, so that two entries with a centralised learner are two rival teams
+    guests       {"agent_2": "TitForTat"}: policies that take these seats from whoever would sit there
     team_reward  "sum" or "mean": what a centralised learner's group is paid where its agents are paid apart; "own":
                  each its own reward, under a central critic
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
@@ -61,6 +62,7 @@ class Trainer:
         shared: bool = False,
         policies: Mapping[int, Any] | None = None,
         seating: Mapping[Any, Any] | None = None,
+        guests: Mapping[Any, Any] | None = None,
         team_reward: str | None = None,
         layers: Sequence[Any] = (),
         probes: Sequence[Any] = (),
@@ -77,7 +79,7 @@ class Trainer:
         self._check(heads)
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
         self.game: Any = self.worlds.game if isinstance(self.worlds, SimulatorWorlds) else None
-        self.groups, self.policies = seated(learner, policies, seating, shared, self.worlds.agents)
+        self.groups, self.policies = seated(learner, policies, seating, guests, shared, self.worlds.agents)
         check_team_reward(team_reward, self.groups)
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
         self.heads = self._heads(heads)
@@ -249,6 +251,11 @@ class Trainer:
                 if head.spec.others:
                     head.feed.watch(head.others_did(actions), head.arrange(head.turn()))
         return actions, extra
+
+    def close(self) -> None:
+        """Let go of what policies and worlds hold: connections, processes, files."""
+        self.seats.close()
+        self.worlds.close()
 
     # ------------------------------------------------------------ keep and restore
 

@@ -13,7 +13,8 @@ from .records import ConditionRecord, RecordError, RunFolder, write_text
 from .rollout import Trainer
 
 RECIPE = "recipe.json"
-FOR_PLAYING = ("seeds", "num_envs", "heads", "credit", "rewards", "shared", "policies", "seating", "team_reward",
+FOR_PLAYING = ("seeds", "num_envs", "heads", "credit", "rewards", "shared", "policies", "seating", "guests",
+               "team_reward",
                "options")  # fmt: skip
 
 
