@@ -18,9 +18,12 @@ from .functions import Function
 SOURCES = {
     "run": "marl_sim.training.learned:from_run",
     "exported": "marl_sim.policies.exported:Exported",
+    "axelrod": "marl_sim.policies.axelrod:from_name",
 }
 # Objects of other libraries: what they must have -> what makes a policy of them: function(thing, **options).
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "axelrod.player.Player": "marl_sim.policies.axelrod:Axelrod",
+}
 
 
 def as_policy(thing: Any, **options: Any) -> Policy:
@@ -32,6 +35,7 @@ def as_policy(thing: Any, **options: Any) -> Policy:
               "TitForTat", "GenerousTitForTat#generosity=0.2"   a scripted one, with options
               "my_agent.py:act", "my_package.agents:Mine"       a function, class or object of a file or a module
               "run:FOLDER#agent=2,seed=3"                       what an agent of a run has learned
+              "axelrod:GTFT", "axelrod:GTFT#p=0.1"              a strategy of the Axelrod library, with its options
               "exported:FOLDER"                                 an agent that `marl-sim export` wrote
     options   of the policy; those after # in a name go before them
 
@@ -115,8 +119,9 @@ def _own(place: str, name: str, options: dict[str, Any], text: str) -> Policy:
 
 def _made(maker: Any, arguments: tuple[Any, ...], options: dict[str, Any], name: str) -> Policy:
     allowed = inspect.signature(maker).parameters
+    anything = any(one.kind is one.VAR_KEYWORD for one in allowed.values())  # it refuses what it does not know itself
     for option in options:
-        if option not in allowed:
+        if option not in allowed and not anything:
             raise ValueError(unknown(f"option of {name}:", option, list(allowed)[len(arguments) :]))
     return maker(*arguments, **options)
 
