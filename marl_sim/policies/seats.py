@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.rng import mix_many, purpose
 from .base import Policy, Random
+from .glance import Glance
 from .meetings import Meetings
 from .player import Player
 from .view import View
@@ -44,6 +45,7 @@ class Seats:
         self._describe()
         self.stream_of = mix_many(np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs), purpose("policy"))
         self.number_of = np.tile(np.arange(self.num_envs), len(self.seeds))
+        self._glance: Glance | None = None
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]
         self._slow = [player for player in self.players if player.policy.slow]
@@ -128,17 +130,29 @@ class Seats:
             return np.full(len(worlds), -1)
         return self._state["target"][worlds, agents]  # type: ignore[index]
 
+    def targets(self) -> np.ndarray | None:
+        """Whom all decisions are about, [W * n]; None in games that are not played in pairs."""
+        return self._state["target"].reshape(-1) if self.in_pairs else None  # type: ignore[index]
+
+    @property
+    def glance(self) -> Glance:
+        """What is the same for all policies: looked up once a step while they are asked, anew at other times."""
+        return self._glance or Glance(self)
+
     def allows(self, view: View, chosen: np.ndarray) -> np.ndarray:
         """Which of the actions [n] are legal, bool [n]."""
         if view.box is not None:
             return (chosen >= view.box[0]) & (chosen <= view.box[1])
         inside = (chosen >= 0) & (chosen < self.legal.shape[2])
+        if view.anything:
+            return inside
         return inside & self.legal[view.worlds, view.agent, np.where(inside, chosen, 0)]
 
     # ------------------------------------------------------------ a step
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
+        self._glance = Glance(self)
         assert self._threads is not None or not self._slow
         self._thinking = [self._threads.submit(self._ask, player) for player in self._slow]  # type: ignore[union-attr]
 
@@ -153,14 +167,17 @@ class Seats:
         answers = [(player, self._ask(player)) for player in self.players if not player.policy.slow]
         answers += [(player, future.result()) for player, future in zip(self._slow, self._thinking, strict=True)]
         self._thinking, self._decided = [], []
-        target = actions[..., 0] if actions.ndim == 3 else actions
+        flat = actions.reshape(-1)  # a copy where the caller's array has gaps
         for player, answered in answers:
             for view, chosen in answered:
-                target[view.worlds, view.agent] = chosen
+                flat[view.places] = chosen
                 self._decided.append((view, player.chose(view, chosen)))
+        if not np.may_share_memory(flat, actions):
+            actions[...] = flat.reshape(actions.shape)
         if self.in_pairs:
             self._played = self.acting & self._plays[self.stage][:, None]
             self._facing = self._state["facing"].copy()  # type: ignore[index]
+        self._glance = None
 
     def saw(self, step: Any, actions: np.ndarray) -> None:
         """What came of it. step: what the Simulator's or the worlds' step returned; actions as they were played."""
@@ -173,8 +190,10 @@ class Seats:
         )
         if self.in_pairs:
             self._note_meetings(over, actions)
+        ended = bool(over.any() or stopped.any())
         for player in self.players:
-            player.saw(step.reward, over, stopped, actions)
+            if ended or player.listens:
+                player.saw(step.reward, over, stopped, actions)
 
     def _note_meetings(self, over: np.ndarray, actions: np.ndarray) -> None:
         """Who met whom, and what both did; where the game is over the state is of the next one, and what was chosen
@@ -182,8 +201,9 @@ class Seats:
         ended, played = over[:, 0], self._played
         if played.any():
             state: Any = self._state
-            did = np.where(over, actions, state["did"][:, :, 0])
-            looked = np.where(over, actions, state["recent"][:, :, 0])
+            did, looked = state["did"][:, :, 0], state["recent"][:, :, 0]
+            if ended.any():
+                did, looked = np.where(over, actions, did), np.where(over, actions, looked)
             self.meetings.note(played, self._facing, did, looked)
             for view, page in self._decided:
                 if page is not None and view.kind == "play":
