@@ -1,11 +1,11 @@
 """A round robin of 40 strategies, 200 rounds, 10 repetitions: ours, and the Axelrod library's Tournament of the same.
 
-    python benchmarks/tournament.py                          ours alone where the library is missing (pip install axelrod)
+    python benchmarks/tournament.py                          ours alone where axelrod is missing
     python benchmarks/tournament.py --peer OTHER/bin/python  theirs in another environment
     python benchmarks/tournament.py --repetitions 2 --noise 0.01
 
-A turn is one round of one match. Both play with one thread, each in a process of its own, after a small tournament that
-loads and compiles everything, `--repeats` times in turn; the figures are medians. Rates are by the time of the processor,
+A turn is one round of one match. Both play with one thread, in processes of their own, after a small tournament that
+loads and compiles all, `--repeats` times in turn; the figures are medians. Rates are by the time of the processor,
 so that a busy machine counts less; by the wall clock they are printed beside. Theirs is measured twice: matches alone,
 and as its play() comes, with the results (scores, cooperation, ranking), which ours has counted as well. Where there is
 no noise their library plays matches of deterministic strategies once and copies the other repetitions; the copies count
