@@ -257,3 +257,20 @@ def test_who_can_leave_leaves_defectors():
 def test_chance_plays_all_that_is_legal():
     found = Play("group", Random(), [0], 200).steps(1)[0, :, 0]
     assert set(found) == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize("name", ["Grim", "TitForTat", "Gradual", "ContriteTitForTat", "GoByMajority"])
+def test_opponents_are_told_apart(name):
+    """Among one who defects and one who cooperates, each gets what is its own, whoever came before."""
+    sim = ms.Simulator(ms.Society(ms.PrisonersDilemma(), n_agents=3, horizon=ms.Continuing(60)), 40, seed=0)
+    sim.reset()
+    seats = Seats(sim, {0: ms.as_policy(name), 1: ms.as_policy("AllD"), 2: ms.as_policy("AllC")})
+    found = {1: [], 2: []}
+    for _ in range(40):
+        actions, facing = np.zeros(sim.acting.shape, int), sim.state["facing"][:, 0].copy()
+        seats.choose(actions)
+        for other in found:
+            found[other] += actions[facing == other, 0].tolist()
+        seats.saw(sim.step(actions), actions)
+    assert set(found[2]) == {C}
+    assert np.mean(found[1]) > 0.5
