@@ -188,7 +188,7 @@ def test_names_objects_and_refusals(refused):
     assert ms.as_policy("axelrod:Random").clone() == ms.as_policy("axelrod:Random")
     refused(lambda: ms.as_policy("axelrod:TitForTatt"), "no strategy 'TitForTatt'", "did you mean 'TitForTat'")
     refused(lambda: ms.as_policy("axelrod:GTFT#q=0.1"), "option of axelrod:GTFT: 'q'", "p")
-    refused(lambda: ms.as_policy("axelrod:MindReader"), "looks into the program")
+    refused(lambda: ms.as_policy("axelrod:Darwin"), "looks into the program")
     for game in ("trust", "public_goods", "battle_of_the_sexes", "matrix_game"):
         sim = ms.Simulator(game, 1)
         refused(lambda sim=sim: Seats(sim, {0: ms.as_policy("axelrod:TitForTat")}), "axelrod:Tit For Tat")

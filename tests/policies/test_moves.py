@@ -30,6 +30,8 @@ EXPECTED = [
     ("SpitefulTitForTat", "DCDDCC", "CDCDDDD"),
     ("Davis#patience=3", "DCCCC", "CCCDDD"),
     ("SoftGrudger", "DCCCCCCC", "CDDDDCCCC"),
+    ("SoftGrudger", "DCCCDDCC", "CDDDDCCCC"),  # what comes while it makes up does not count
+    ("Gradual", "DDDC", "CDCCC"),
     ("ForgetfulGrudger#grudge=3", "DCCCC", "CDDDCC"),
     ("Gradual", "DCCCDCCCCCC", "CDCCCDDCCCCC"),
     ("Shubik", "DCDCCCC", "CDCDDCCC"),
