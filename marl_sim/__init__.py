@@ -95,6 +95,8 @@ _HOMES = {
         "WoLFPHC",
     ),
     "training.rollout": ("Trainer",),
+    "training.population": ("Population",),
+    "training.self_play": ("SelfPlay",),
     "training.preferences": ("InequityAversion", "SocialValueOrientation", "Prosocial", "RewardExchange"),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),

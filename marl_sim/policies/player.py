@@ -22,6 +22,7 @@ class Player:
 
     table    the Seats it sits at: what is played (table.game), in how many worlds, by what seeds
     kept     what the policy remembers: name -> [R, ...], or [R, n_agents, ...] where it tells opponents apart
+    common   what it keeps of all rows together: name -> array, changed in place
     store    whatever else it keeps; lost when a run is resumed
     counts   what happened: decisions, replaced, and what the policy itself counts
     """
@@ -38,7 +39,9 @@ class Player:
         self._fresh: dict[str, Any] = {}
         for name, value in policy.keeps.items():
             self.keep(name, value)
+        self.common: dict[str, np.ndarray] = {}
         self.store: dict[Any, Any] = {}
+        self.children: Any = None  # players who share these rows, where the policy is many
         self.counts: Counter[str] = Counter(decisions=0, replaced=0)
         self.seconds = 0.0
         self.diary = Diary(self.num_rows) if policy.recalls else None
@@ -126,10 +129,12 @@ class Player:
 
     def saw(self, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: np.ndarray) -> None:
         """What the step paid and ended; arrays [W, n]."""
+        if self.children is not None:
+            self.children.saw(reward, terminated, truncated, actions)
         at = (self.worlds, self.agents)
         over, stopped = terminated[at], truncated[at]
         if self._sees:
-            self.policy.see(Seen(self, reward[at], over, stopped, actions[at]))
+            self.policy.see(Seen(self, reward, over, stopped, actions[at]))
         if self.diary is not None:
             self.diary.pay(reward[at])
         if not (over.any() or stopped.any()):
@@ -152,10 +157,12 @@ class Player:
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is kept, by name."""
         made = {f"kept/{name}": array for name, array in self.kept.items()}
+        made |= {f"common/{name}": array for name, array in self.common.items()}
         made |= {f"turns/{kind}": array for kind, array in self.turns.items()}
         made |= {f"last/{kind}": array for kind, array in self.last.items()}
         made |= {f"counts/{what}": np.array(times) for what, times in self.counts.items()}
-        made["seconds"] = np.array(self.seconds)
+        if self.children is not None:
+            made |= {f"children/{name}": array for name, array in self.children.state().items()}
         if self.diary is not None:
             made |= {f"diary/{name}": array for name, array in self.diary.state().items()}
         return made
@@ -164,9 +171,12 @@ class Player:
         """Go on from `state`."""
         for name, array in self.kept.items():
             array[...] = saved[f"kept/{name}"]
+        for name, array in self.common.items():
+            array[...] = saved[f"common/{name}"]
         for kind in self.table.kinds:
             self.turns[kind][...], self.last[kind][...] = saved[f"turns/{kind}"], saved[f"last/{kind}"]
         self.counts = Counter({k[len("counts/") :]: int(v) for k, v in saved.items() if k.startswith("counts/")})
-        self.seconds = float(saved["seconds"])
+        if self.children is not None:
+            self.children.load({k[len("children/") :]: v for k, v in saved.items() if k.startswith("children/")})
         if self.diary is not None:
             self.diary.load({k[len("diary/") :]: v for k, v in saved.items() if k.startswith("diary/")})

@@ -23,6 +23,7 @@ class Seats:
     worlds    a Simulator, or what trainers call worlds: obs, legal, acting, stage, seeds, num_envs
     policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal
               length, worlds and agents. A mapping {agent: policy} will do. An object in several seats is asked once
+    trainer   the training they sit in, if any
 
         seats = Seats(sim, {0: TitForTat(), 1: Grim()})
         while ...:
@@ -33,8 +34,8 @@ class Seats:
     ValueError in one sentence for a policy that cannot play here.
     """
 
-    def __init__(self, worlds: Any, policies: Mapping[int, Policy] | Sequence[tuple[Policy, Any]]):
-        self._worlds = worlds
+    def __init__(self, worlds: Any, policies: Mapping[int, Policy] | Sequence[tuple[Policy, Any]], trainer: Any = None):
+        self._worlds, self.trainer = worlds, trainer
         self.game = getattr(worlds, "game", None)
         simulator = getattr(worlds, "simulator", worlds if hasattr(worlds, "what_if") else None)
         self._state = None if simulator is None else simulator.state
@@ -49,6 +50,7 @@ class Seats:
         self._slow = [player for player in self.players if player.policy.slow]
         self._threads = ThreadPoolExecutor(len(self._slow), "policy") if self._slow else None
         self._thinking: list[Future[list[tuple[View, np.ndarray]]]] = []
+        self._begun = False
         self._decided: list[tuple[View, np.ndarray | None]] = []  # and where the diary tells of it
         for player in self.players:
             player.policy.reset(player)
@@ -140,6 +142,7 @@ class Seats:
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
         assert self._threads is not None or not self._slow
+        self._decided, self._begun = [], True
         self._thinking = [self._threads.submit(self._ask, player) for player in self._slow]  # type: ignore[union-attr]
 
     @staticmethod
@@ -148,19 +151,23 @@ class Seats:
 
     def choose(self, actions: np.ndarray) -> None:
         """Write the players' actions into `actions` [W, n] (or [W, n, 1] where they are numbers of a range)."""
-        if not self._thinking:
+        if not self._begun:
             self.begin()
         answers = [(player, self._ask(player)) for player in self.players if not player.policy.slow]
         answers += [(player, future.result()) for player, future in zip(self._slow, self._thinking, strict=True)]
-        self._thinking, self._decided = [], []
+        self._thinking, self._begun = [], False
         target = actions[..., 0] if actions.ndim == 3 else actions
         for player, answered in answers:
             for view, chosen in answered:
                 target[view.worlds, view.agent] = chosen
-                self._decided.append((view, player.chose(view, chosen)))
+                self.decided(view, player.chose(view, chosen))
         if self.in_pairs:
             self._played = self.acting & self._plays[self.stage][:, None]
             self._facing = self._state["facing"].copy()  # type: ignore[index]
+
+    def decided(self, view: View, page: np.ndarray | None) -> None:
+        """Somebody decided; page: where its diary tells of it."""
+        self._decided.append((view, page))
 
     def saw(self, step: Any, actions: np.ndarray) -> None:
         """What came of it. step: what the Simulator's or the worlds' step returned; actions as they were played."""

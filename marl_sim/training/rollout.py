@@ -88,7 +88,9 @@ class Trainer:
         self.steps = 0
         self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
-        self.seats = Seats(self.worlds, self.policies)
+        self.pasts: dict[int, dict[int, dict[str, np.ndarray]]] = {}  # agent -> episode -> what it had learned by then
+        self.seats = Seats(self.worlds, self.policies, self)
+        self._renew()
 
     @property
     def simulator(self) -> Any:
@@ -180,7 +182,7 @@ class Trainer:
         book = worlds.book(block, block, even=True)
         memories = [head.fresh_memory() for head in self.heads]
         clocks = [head.lanes.decisions.copy() for head in self.heads]
-        seats = Seats(worlds, self.policies)
+        seats = Seats(worlds, self.policies, self)
         rows: Rows = []
         while len(rows) < len(seeds):
             actions, _ = self._decide(worlds, seats, greedy, memories)
@@ -219,7 +221,15 @@ class Trainer:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
         self.best.see(self.heads, rows)
+        if rows and not greedy:
+            self._renew()
         return rows
+
+    def _renew(self) -> None:
+        """Let policies that are made of what is learned here take it over."""
+        for player in self.seats.players:
+            if hasattr(player.policy, "renew"):
+                player.policy.renew(player, self)
 
     def _decide(
         self, worlds: Worlds, seats: Seats, greedy: bool, memories: list[Any] | None = None
@@ -264,6 +274,9 @@ class Trainer:
         kept = {f"sim/{k}": v for k, v in self.worlds.save().items()}
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
         kept |= {f"seats/{k}": v for k, v in self.seats.state_dict().items()}
+        for agent, pasts in self.pasts.items():
+            for episode, learned_then in pasts.items():
+                kept |= {f"pasts/{agent}/{episode}/{name}": array for name, array in learned_then.items()}
         for head in self.heads:
             kept |= head.state_dict()
         return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
@@ -287,6 +300,12 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.pasts = {}
+        for name, array in _under("pasts/", saved).items():
+            agent, episode, what = name.split("/", 2)
+            self.pasts.setdefault(int(agent), {}).setdefault(int(episode), {})[what] = array
+        if self.pasts:
+            self.seats = Seats(self.worlds, self.policies, self)
         self.seats.load_state_dict(_under("seats/", saved))
         self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])
