@@ -39,6 +39,7 @@ class Seats:
         self.game = getattr(worlds, "game", None)
         simulator = getattr(worlds, "simulator", worlds if hasattr(worlds, "what_if") else None)
         self._state = None if simulator is None else simulator.state
+        self._order: np.ndarray | None = getattr(worlds, "order", None)  # seats of players, where these change
         self.seeds, self.num_envs = worlds.seeds, worlds.num_envs
         self.num_worlds, self.n_agents = worlds.acting.shape
         self.clock = 0
@@ -128,7 +129,19 @@ class Seats:
         """Whom decisions are about; -1 where they are about nobody."""
         if not self.in_pairs:
             return np.full(len(worlds), -1)
-        return self._state["target"][worlds, agents]  # type: ignore[index]
+        return self._in_players("target", whom=True)[worlds, agents]
+
+    def _in_players(self, name: str, whom: bool = False) -> np.ndarray:
+        """A state field [W, n] with the players' values in the players' order; whom: they name agents."""
+        field: np.ndarray = self._state[name]  # type: ignore[index]
+        field = field if field.ndim == 2 else field[:, :, 0]
+        if self._order is None:
+            return field
+        mine = np.take_along_axis(field, self._order, axis=1)
+        if not whom:
+            return mine
+        player_of = np.argsort(self._order, axis=1)
+        return np.where(mine >= 0, np.take_along_axis(player_of, np.maximum(mine, 0), axis=1), -1)
 
     def allows(self, view: View, chosen: np.ndarray) -> np.ndarray:
         """Which of the actions [n] are legal, bool [n]."""
@@ -163,7 +176,7 @@ class Seats:
                 self.decided(view, player.chose(view, chosen))
         if self.in_pairs:
             self._played = self.acting & self._plays[self.stage][:, None]
-            self._facing = self._state["facing"].copy()  # type: ignore[index]
+            self._facing = self._in_players("facing", whom=True).copy()
 
     def decided(self, view: View, page: np.ndarray | None) -> None:
         """Somebody decided; page: where its diary tells of it."""
@@ -188,9 +201,8 @@ class Seats:
         stands for what was done."""
         ended, played = over[:, 0], self._played
         if played.any():
-            state: Any = self._state
-            did = np.where(over, actions, state["did"][:, :, 0])
-            looked = np.where(over, actions, state["recent"][:, :, 0])
+            did = np.where(over, actions, self._in_players("did"))
+            looked = np.where(over, actions, self._in_players("recent"))
             self.meetings.note(played, self._facing, did, looked)
             for view, page in self._decided:
                 if page is not None and view.kind == "play":

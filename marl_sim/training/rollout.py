@@ -16,6 +16,7 @@ from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
 from .seats import Group, seated
+from .shuffled import ShuffledWorlds
 from .worlds import SimulatorWorlds, Worlds, as_worlds, looks
 
 Rows = list[dict[str, Any]]
@@ -41,6 +42,7 @@ class Trainer:
     guests       {"agent_2": "TitForTat"}: policies that take these seats from whoever would sit there
     team_reward  "sum" or "mean": what a centralised learner's group is paid where its agents are paid apart; "own":
                  each its own reward, under a central critic
+    shuffle_seats  every game seats the players anew, at random (see training.shuffled); agents are then players
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
     probes       called as probe(trainer, s, row) -> {column: number} for every row of seed number s
     block        episodes a row of records averages over
@@ -64,6 +66,7 @@ class Trainer:
         seating: Mapping[Any, Any] | None = None,
         guests: Mapping[Any, Any] | None = None,
         team_reward: str | None = None,
+        shuffle_seats: bool = False,
         layers: Sequence[Any] = (),
         probes: Sequence[Any] = (),
         block: int = 10,
@@ -78,7 +81,10 @@ class Trainer:
         self.layers, self.probes, self.block = tuple(layers), tuple(probes), block
         self._check(heads)
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
-        self.game: Any = self.worlds.game if isinstance(self.worlds, SimulatorWorlds) else None
+        if shuffle_seats:
+            self._check_shuffle()
+            self.worlds = ShuffledWorlds(self.worlds)
+        self.game: Any = getattr(self.worlds, "game", None)
         self.groups, self.policies = seated(learner, policies, seating, guests, shared, self.worlds.agents)
         check_team_reward(team_reward, self.groups)
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
@@ -95,7 +101,7 @@ class Trainer:
     @property
     def simulator(self) -> Any:
         """The Simulator, where the worlds are ours."""
-        return self.worlds.simulator if isinstance(self.worlds, SimulatorWorlds) else None
+        return getattr(self.worlds, "simulator", None)
 
     def _check(self, heads: str) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -107,6 +113,13 @@ class Trainer:
             raise ValueError(f"heads must be 'per stage' or 'one'; got {heads!r}")
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
+
+    def _check_shuffle(self) -> None:
+        if self.credit == "settled" or any(hasattr(layer, "extra") for layer in self.layers):
+            raise ValueError(
+                "shuffle_seats goes with credit 'next' and layers of rewards alone: settling and introspection look at "
+                "seats"
+            )
 
     def _heads(self, heads: str) -> list[Head]:
         made = []
@@ -175,8 +188,10 @@ class Trainer:
                 f"{game.label} and {self.game.label} differ in them"
             )
         seeds = tuple(int(key_of(seed, purpose("evaluation"))) for seed in self.seeds)
-        worlds: Worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
-            game, self.num_envs, seeds)  # fmt: skip
+        worlds: Worlds = self.worlds.another(self.num_envs, seeds)
+        if game is not None:
+            worlds = SimulatorWorlds(game, self.num_envs, seeds)
+            worlds = ShuffledWorlds(worlds) if isinstance(self.worlds, ShuffledWorlds) else worlds
         worlds.reset()
         block = -(-episodes // self.num_envs)
         book = worlds.book(block, block, even=True)
