@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.errors import IllegalAction
 from .base import Policy
-from .history import ENTRY, Diary, History
+from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Player:
         if self.diary is None:
             raise RuntimeError(f"{type(self.policy).__name__} reads its history, so its class must say recalls = True")
         return self.diary.of(rows, self.table.kinds)
+
+    def newest(self, rows: np.ndarray) -> list[Turn | None]:
+        """The last decision of each of some rows; None before the first, and for policies that are not recorded."""
+        return [None] * len(rows) if self.diary is None else self.diary.newest(rows, self.table.kinds)
 
     # ------------------------------------------------------------ deciding
 
@@ -154,6 +158,7 @@ class Player:
         made = {f"kept/{name}": array for name, array in self.kept.items()}
         made |= {f"turns/{kind}": array for kind, array in self.turns.items()}
         made |= {f"last/{kind}": array for kind, array in self.last.items()}
+        made |= {f"counts/{what}": np.array(times) for what, times in self.counts.items()}
         if self.diary is not None:
             made |= {f"diary/{name}": array for name, array in self.diary.state().items()}
         return made
@@ -164,5 +169,8 @@ class Player:
             array[...] = saved[f"kept/{name}"]
         for kind in self.table.kinds:
             self.turns[kind][...], self.last[kind][...] = saved[f"turns/{kind}"], saved[f"last/{kind}"]
+        for name in saved:
+            if name.startswith("counts/"):
+                self.counts[name[len("counts/") :]] = int(saved[name])
         if self.diary is not None:
             self.diary.load({k[len("diary/") :]: v for k, v in saved.items() if k.startswith("diary/")})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
+from .background import think
 from .base import Policy, Random
 from .meetings import Meetings
 from .player import Player
@@ -21,7 +22,8 @@ class Seats:
 
     worlds    a Simulator, or what trainers call worlds: obs, legal, acting, stage, seeds, num_envs
     policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal
-              length, worlds and agents. A mapping {agent: policy} will do. An object that sits in several seats is asked once
+              length, worlds and agents. A mapping {agent: policy} will do. An object that sits in several seats is
+              asked once
 
         seats = Seats(sim, {0: TitForTat(), 1: Grim()})
         while ...:
@@ -46,7 +48,6 @@ class Seats:
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]
         self._slow = [player for player in self.players if player.policy.slow]
-        self._threads = ThreadPoolExecutor(len(self._slow), "policy") if self._slow else None
         self._thinking: list[Future[list[tuple[View, np.ndarray]]]] = []
         self._decided: list[tuple[View, np.ndarray | None]] = []  # and where the diary tells of it
         for player in self.players:
@@ -138,8 +139,7 @@ class Seats:
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
-        assert self._threads is not None or not self._slow
-        self._thinking = [self._threads.submit(self._ask, player) for player in self._slow]  # type: ignore[union-attr]
+        self._thinking = [think(self._ask, player) for player in self._slow]
 
     @staticmethod
     def _ask(player: Player) -> list[tuple[View, np.ndarray]]:
@@ -192,11 +192,10 @@ class Seats:
             self.meetings.forget(ended)
 
     def close(self) -> None:
-        """Let go of what the players hold."""
+        """Let go of what the players hold. Whoever is asked again afterwards takes it up anew."""
         for player in self.players:
             player.policy.close(player)
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._thinking = []
 
     def report(self) -> list[dict[str, Any]]:
         """For each player: seats, policy, decisions, how many were replaced, seconds of thought, what it counted."""
