@@ -100,7 +100,7 @@ class HttpLine:
             yield
         except TimeoutError:
             self.close()
-            raise Unreachable(f"{self.url} did not answer within {seconds:g} s", "timeouts") from None
+            raise Unreachable(f"{self.url} did not answer within {seconds:.3g} s", "timeouts") from None
         except (OSError, http.client.HTTPException) as wrong:
             self.close()
             said = " ".join(str(wrong).split())[:200]

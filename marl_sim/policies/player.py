@@ -12,6 +12,7 @@ from ..core.errors import IllegalAction
 from .base import Policy
 from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
+from .words import options
 
 if TYPE_CHECKING:
     from .seats import Seats
@@ -98,12 +99,9 @@ class Player:
     def _mended(self, view: View, chosen: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         how, k = self.policy.illegal, int(wrong.argmax())
         if how == "raise":
-            open_now = ", ".join(f"{a} ({view.choices[a]})" for a in np.flatnonzero(view.legal[k]))
-            if view.box is not None:
-                open_now = f"a number from {view.box[0]:g} to {view.box[1]:g}"
             raise IllegalAction(
                 f"{self.policy.name}, as {self.table.agents[view.agent[k]]} in world {view.worlds[k]}, chose "
-                f"{chosen[k]} in stage {view.stage!r}; it may choose {open_now}"
+                f"{chosen[k]} in stage {view.stage!r}; it may choose {options(view, k)}"
             )
         self.counts["replaced"] += int(wrong.sum())
         if how == "random":

@@ -74,7 +74,7 @@ class Process:
             while (found := self._whole_line(limit)) is None:
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise Unreachable(f"{self.name} did not answer within {seconds:g} s{self.said()}", "timeouts")
+                    raise Unreachable(f"{self.name} did not answer within {seconds:.3g} s{self.said()}", "timeouts")
                 if self._closing:
                     raise Unreachable(f"{self.name} was closed")
                 self._exchange(min(left, WATCH))

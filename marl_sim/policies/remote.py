@@ -165,11 +165,12 @@ class HttpWay:
 
     def close(self, farewell: bytes) -> None:
         """Say good-bye and hang up; one whose answer is waited for is told nothing."""
-        if not self._lock.locked() and farewell:
+        waiting = self._lock.locked()
+        if farewell and not waiting:
             with contextlib.suppress(Unreachable, wire.BadMessage):
                 self.exchange(farewell, wire.MOST_BYTES, FAREWELL)
         self._closed = True
-        self._line.cut()
+        (self._line.cut if waiting else self._line.close)()
 
 
 class Command(Remote):
