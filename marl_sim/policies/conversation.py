@@ -11,13 +11,12 @@ import numpy as np
 
 from . import wire
 from .http_line import Unreachable
+from .rest import Rest
 from .wire import BadMessage
 
 if TYPE_CHECKING:
     from .player import Player
     from .view import Seen, View
-
-SHORTEST_REST, LONGEST_REST = 0.5, 300.0  # seconds
 
 
 class Way(Protocol):
@@ -45,7 +44,7 @@ class Conversation:
         self.since = Since(player.num_rows)
         self._wants: tuple[str, ...] = wire.DEFAULT_WANTS
         self._greeted, self._again = False, False
-        self._number, self._rest, self._until = 0, 0.0, 0.0
+        self._number, self._rest = 0, Rest()
 
     def greet(self) -> None:
         """Say hello. Unreachable or BadMessage in one sentence where that is not answered as it should be."""
@@ -67,7 +66,7 @@ class Conversation:
             answer = self._exchange(message, len(ids), self.timeout)
         self._complain(answer)
         actions = wire.check_answer(answer, ids, self.player.table.box is None, self.who)
-        self._rest = 0.0
+        self._rest.end()
         return actions
 
     def _exchange(self, message: Mapping[str, Any], rows: int, seconds: float) -> dict[str, Any]:
@@ -111,16 +110,15 @@ class Conversation:
         """Count what went wrong, after so many seconds, and leave alone for a while who does not answer at all."""
         self.player.counts[wrong.what] += 1
         if isinstance(wrong, Unreachable):
-            self._rest = min(max(2 * self._rest, seconds, SHORTEST_REST), LONGEST_REST)
-            self._until = time.monotonic() + self._rest
+            self._rest.begin(seconds)
             self._greeted = False  # who comes back may know nothing any more
 
     def resting(self) -> bool:
         """Whether the agent is left alone for now. What happens meanwhile it is not told."""
-        rests = self._rest > 0 and time.monotonic() < self._until
-        if rests:
+        if self._rest:
             self.since.take()
-        return rests
+            return True
+        return False
 
     def close(self) -> None:
         """Say that the run is over."""

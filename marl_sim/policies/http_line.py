@@ -8,11 +8,11 @@ import http.client
 import io
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-Answer = tuple[int, dict[str, str], Iterator[bytes]]
+Answer = tuple[int, dict[str, str], Generator[bytes, None, None]]
 
 
 class Unreachable(OSError):
@@ -79,7 +79,7 @@ class HttpLine:
         line.request("POST", self._path, body, dict(headers))
         return line.getresponse()
 
-    def _pieces(self, answer: http.client.HTTPResponse, seconds: float) -> Iterator[bytes]:
+    def _pieces(self, answer: http.client.HTTPResponse, seconds: float) -> Generator[bytes, None, None]:
         done = False
         try:
             with self._naming(seconds):
@@ -146,12 +146,12 @@ class _Until(io.RawIOBase):
         super().close()
 
 
-def whole(pieces: Iterator[bytes], limit: int) -> bytes:
+def whole(pieces: Generator[bytes, None, None], limit: int) -> bytes:
     """All pieces together, or so many that they are more than the limit."""
     found = bytearray()
     for piece in pieces:
         found += piece
         if len(found) > limit:
-            getattr(pieces, "close", lambda: None)()
+            pieces.close()
             break
     return bytes(found)
