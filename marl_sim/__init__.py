@@ -102,6 +102,7 @@ _HOMES = {
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
     "policies": ("Policy", "View", "as_policy"),
+    "policies.serve": ("Server", "serve"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _SUBPACKAGES = ("testing", "theory")  # reached as ms.theory, ...

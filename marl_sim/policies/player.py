@@ -10,8 +10,9 @@ import numpy as np
 
 from ..core.errors import IllegalAction
 from .base import Policy
-from .history import ENTRY, Diary, History
+from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
+from .words import options
 
 if TYPE_CHECKING:
     from .seats import Seats
@@ -60,6 +61,10 @@ class Player:
             raise RuntimeError(f"{type(self.policy).__name__} reads its history, so its class must say recalls = True")
         return self.diary.of(rows, self.table.kinds)
 
+    def newest(self, rows: np.ndarray) -> list[Turn | None]:
+        """The last decision of each of some rows; None before the first, and for policies that are not recorded."""
+        return [None] * len(rows) if self.diary is None else self.diary.newest(rows, self.table.kinds)
+
     # ------------------------------------------------------------ deciding
 
     def turns_now(self) -> list[View]:
@@ -97,12 +102,9 @@ class Player:
     def _mended(self, view: View, chosen: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         how, k = self.policy.illegal, int(wrong.argmax())
         if how == "raise":
-            open_now = ", ".join(f"{a} ({view.choices[a]})" for a in np.flatnonzero(view.legal[k]))
-            if view.box is not None:
-                open_now = f"a number from {view.box[0]:g} to {view.box[1]:g}"
             raise IllegalAction(
                 f"{self.policy.name}, as {self.table.agents[view.agent[k]]} in world {view.worlds[k]}, chose "
-                f"{chosen[k]} in stage {view.stage!r}; it may choose {open_now}"
+                f"{chosen[k]} in stage {view.stage!r}; it may choose {options(view, k)}"
             )
         self.counts["replaced"] += int(wrong.sum())
         if how == "random":

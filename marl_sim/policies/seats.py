@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
 from ..core.rng import mix_many, purpose
+from .background import think
 from .base import Policy, Random
 from .meetings import Meetings
 from .player import Player
@@ -44,12 +45,12 @@ class Seats:
         self.num_worlds, self.n_agents = worlds.acting.shape
         self.clock = 0
         self._describe()
-        self.stream_of = mix_many(np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs), purpose("policy"))
+        self.seed_of = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
+        self.stream_of = mix_many(self.seed_of, purpose("policy"))
         self.number_of = np.tile(np.arange(self.num_envs), len(self.seeds))
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]
         self._slow = [player for player in self.players if player.policy.slow]
-        self._threads = ThreadPoolExecutor(len(self._slow), "policy") if self._slow else None
         self._thinking: list[Future[list[tuple[View, np.ndarray]]]] = []
         self._begun = False
         self._decided: list[tuple[View, np.ndarray | None]] = []  # and where the diary tells of it
@@ -154,9 +155,8 @@ class Seats:
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
-        assert self._threads is not None or not self._slow
         self._decided, self._begun = [], True
-        self._thinking = [self._threads.submit(self._ask, player) for player in self._slow]  # type: ignore[union-attr]
+        self._thinking = [think(self._ask, player) for player in self._slow]
 
     @staticmethod
     def _ask(player: Player) -> list[tuple[View, np.ndarray]]:
@@ -212,11 +212,10 @@ class Seats:
             self.meetings.forget(ended)
 
     def close(self) -> None:
-        """Let go of what the players hold."""
+        """Let go of what the players hold. Whoever is asked again afterwards takes it up anew."""
         for player in self.players:
             player.policy.close(player)
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._thinking = []
 
     def report(self) -> list[dict[str, Any]]:
         """For each player: seats, policy, decisions, how many were replaced, seconds of thought, what it counted."""

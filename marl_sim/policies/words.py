@@ -10,6 +10,8 @@ from ..games.memory import deeds
 
 if TYPE_CHECKING:
     from ..core.game import Game
+    from .history import Turn
+    from .seats import Seats
     from .view import View
 
 DEEDS = ("target_actions", "own_actions", "partner_actions", "peers_actions", "suitor_actions", "target_act",
@@ -60,3 +62,28 @@ def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
 
 def _number(value: Any) -> str:
     return "none" if value == -1 and isinstance(value, np.integer) else f"{value:g}"
+
+
+def recount(view: View, most: int) -> list[str]:
+    """For each row: its last decisions in this episode, at most so many, and what they brought; empty at first."""
+    if not most:
+        return [""] * view.n
+    history, table = view.history(), view._table
+    words = _words_of_deeds(table.game)
+    found = []
+    for k in range(view.n):
+        turns = history.turns(k)[-most:]
+        lines = [f"- {_turn(turn, table, words)}" for turn in turns]
+        found.append("\n".join([f"Your last {len(turns)} decisions, oldest first:", *lines] if lines else []))
+    return found
+
+
+def _turn(turn: Turn, table: Seats, words: tuple[str, ...]) -> str:
+    choices = table.choices(turn.kind)
+    chose = f"{turn.action:g}" if table.box is not None else choices[int(turn.action)]
+    whom = f" with {table.agents[turn.opponent]}" if turn.opponent >= 0 else ""
+    theirs = ""
+    if turn.theirs >= 0:
+        did = words[turn.theirs] if turn.theirs < len(words) else f"{turn.theirs}"
+        theirs = f", {table.agents[turn.opponent]} {did}"
+    return f"{turn.kind}{whom}: you {chose}{theirs}; you were paid {turn.reward:g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -165,14 +166,26 @@ class Trainer:
         return int(self.book.done.min())
 
     def run(self, greedy: bool = False) -> Iterator[Rows]:
-        """Play and learn; yields the rows of a block whenever every seed has completed one."""
+        """Play and learn; yields the rows of a block whenever every seed has completed one.
+
+        At the end, or where something goes wrong, it closes what its players hold.
+        """
         ready: Rows = []
         while self.episode < self.episodes:
             before = self.episode
-            ready += self.advance(greedy)
+            try:
+                ready += self.advance(greedy)
+            except BaseException:
+                self.close()
+                raise
             if self.episode > before:
                 yield ready
                 ready = []
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what the players in the seats hold: connections, processes. Who plays on takes them up anew."""
+        self.seats.close()
 
     def evaluate(self, episodes: int = 20, game: Game | None = None, greedy: bool = True) -> Rows:
         """A row for each seed of what its agents do when they do not learn, in worlds of their own.
@@ -199,17 +212,16 @@ class Trainer:
         clocks = [head.lanes.decisions.copy() for head in self.heads]
         seats = Seats(worlds, self.policies, self)
         rows: Rows = []
-        while len(rows) < len(seeds):
-            actions, _ = self._decide(worlds, seats, greedy, memories)
-            moment = worlds.step(actions)
-            seats.saw(moment, actions)
-            for head, memory in zip(self.heads, memories, strict=True):
-                head.forget(memory, moment)
-            rows += book.see(moment.raw)
+        with closing(worlds), closing(seats):
+            while len(rows) < len(seeds):
+                actions, _ = self._decide(worlds, seats, greedy, memories)
+                moment = worlds.step(actions)
+                seats.saw(moment, actions)
+                for head, memory in zip(self.heads, memories, strict=True):
+                    head.forget(memory, moment)
+                rows += book.see(moment.raw)
         for head, clock in zip(self.heads, clocks, strict=True):
             head.lanes.decisions[...] = clock
-        seats.close()
-        worlds.close()
         own = dict(zip(seeds, self.seeds, strict=True))
         return sorted(
             ({**row, "seed": own[row["seed"]]} for row in rows), key=lambda row: self.seeds.index(row["seed"])
@@ -276,11 +288,6 @@ class Trainer:
                 if head.spec.others:
                     head.feed.watch(head.others_did(actions), head.arrange(head.turn()))
         return actions, extra
-
-    def close(self) -> None:
-        """Let go of what policies and worlds hold: connections, processes, files."""
-        self.seats.close()
-        self.worlds.close()
 
     # ------------------------------------------------------------ keep and restore
 
