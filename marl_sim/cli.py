@@ -21,7 +21,7 @@ from .core.errors import unknown
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
-SORTS = ("games", "dilemmas", "mechanisms", "horizons", "learners", "scenarios", "benchmarks")
+SORTS = ("games", "dilemmas", "mechanisms", "horizons", "learners", "policies", "scenarios", "benchmarks")
 BAD_USE = 2
 
 
@@ -77,6 +77,12 @@ def learners() -> Iterator[tuple[str, str]]:
                 yield node.name, first_line(ast.get_docstring(node))
 
 
+def policies() -> Iterator[tuple[str, str]]:
+    """Scripted policies."""
+    for name, cls in importlib.import_module("marl_sim.policies").scripted_policies().items():
+        yield name, first_line(inspect.getdoc(cls))
+
+
 def folders(kind: str) -> list[Path]:
     """Where scenarios or benchmarks may lie: this checkout, where the user stands, what the package brings."""
     places = [CHECKOUT / kind] if (CHECKOUT / "setup.cfg").exists() else []
@@ -108,6 +114,7 @@ def inventory(sort: str) -> list[tuple[str, str]]:
         "mechanisms": lambda: parts("mechanisms", "Mechanism"),
         "horizons": horizons,
         "learners": learners,
+        "policies": policies,
         "scenarios": lambda: programs("scenarios"),
         "benchmarks": lambda: programs("benchmarks"),
     }
@@ -268,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMAND_FILES = ("cli_training", "cli_testing")  # each adds commands of one kind
+COMMAND_FILES = ("cli_training", "cli_testing", "cli_tournament")  # each adds commands of one kind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

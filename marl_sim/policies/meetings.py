@@ -19,10 +19,13 @@ class Meetings:
 
     def note(self, played: np.ndarray, facing: np.ndarray, did: np.ndarray, looked: np.ndarray) -> None:
         """A stage of play is over. played bool [W, n]: who took part; facing, did, looked ints [W, n]."""
-        w, i = np.nonzero(played & (facing >= 0))
-        j = facing[w, i]
-        self.own[w, i, j], self.other[w, i, j] = did[w, i], looked[w, j]
-        self.met[w, i, j] += 1
+        n = played.shape[1]
+        at = np.flatnonzero(played & (facing >= 0))
+        j = facing.reshape(-1)[at]
+        pair = at * n + j
+        self.own.reshape(-1)[pair] = did.reshape(-1)[at]
+        self.other.reshape(-1)[pair] = looked.reshape(-1)[at - at % n + j]
+        self.met.reshape(-1)[pair] += 1
 
     def forget(self, over: np.ndarray) -> None:
         """Societies that ended, bool [W]: those that come next know nobody."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import IllegalAction
+from ..core.rng import mix_many
 from .base import Policy
 from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
@@ -32,6 +33,10 @@ class Player:
         self.policy, self.table = policy, table
         self.worlds, self.agents = worlds, agents
         self.num_rows = len(worlds)
+        self.places = worlds * table.n_agents + agents  # in arrays [W, n] laid flat
+        self.every = np.arange(self.num_rows)
+        for array in (worlds, agents, self.places, self.every):
+            array.setflags(write=False)  # views of all rows hand them out
         self.apart = policy.apart and table.in_pairs
         self.turns = {kind: np.zeros(self.num_rows, np.int64) for kind in table.kinds}
         whole = np.int64 if table.box is None else np.float64
@@ -47,6 +52,8 @@ class Player:
         self.seconds = 0.0
         self.diary = Diary(self.num_rows) if policy.recalls else None
         self._sees = type(policy).see is not Policy.see
+        self.listens = self._sees or self.diary is not None  # to every step, not only to those that end something
+        self._stream: np.ndarray | None = None
 
     def keep(self, name: str, first: Any) -> None:
         """Remember something of every row from now on, beginning with a value, or an array of them."""
@@ -65,11 +72,19 @@ class Player:
         """The last decision of each of some rows; None before the first, and for policies that are not recorded."""
         return [None] * len(rows) if self.diary is None else self.diary.newest(rows, self.table.kinds)
 
+    def streams(self, rows: np.ndarray) -> np.ndarray:
+        """Keys of the random streams of some rows."""
+        if self._stream is None:
+            self._stream = mix_many(self.table.stream_of[self.worlds], self.agents)
+        return self._stream if rows is self.every else self._stream[rows]
+
     # ------------------------------------------------------------ deciding
 
     def turns_now(self) -> list[View]:
         """A view for each kind of decision that some of its rows have to take now."""
-        table = self.table
+        table, glance = self.table, self.table.glance
+        if glance.kind:
+            return [View(self, glance.kind, self.every, glance)] if self.num_rows else []
         rows = np.flatnonzero(table.acting[self.worlds, self.agents])
         if not len(rows):
             return []
@@ -117,8 +132,12 @@ class Player:
 
     def chose(self, view: View, chosen: np.ndarray) -> np.ndarray | None:
         """Remember what it decided; returns the page of the diary that tells of it."""
-        self.turns[view.kind][view.rows] += 1
-        self.last[view.kind][view.rows] = chosen
+        if view.rows is self.every:
+            self.turns[view.kind] += 1
+            self.last[view.kind][...] = chosen
+        else:
+            self.turns[view.kind][view.rows] += 1
+            self.last[view.kind][view.rows] = chosen
         if self.diary is None:
             return None
         page = np.zeros(view.n, ENTRY)

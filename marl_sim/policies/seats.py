@@ -11,6 +11,7 @@ import numpy as np
 from ..core.rng import mix_many, purpose
 from .background import think
 from .base import Policy, Random
+from .glance import Glance
 from .meetings import Meetings
 from .player import Player
 from .view import View
@@ -48,6 +49,7 @@ class Seats:
         self.seed_of = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
         self.stream_of = mix_many(self.seed_of, purpose("policy"))
         self.number_of = np.tile(np.arange(self.num_envs), len(self.seeds))
+        self._glance: Glance | None = None
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]
         self._slow = [player for player in self.players if player.policy.slow]
@@ -144,17 +146,29 @@ class Seats:
         player_of = np.argsort(self._order, axis=1)
         return np.where(mine >= 0, np.take_along_axis(player_of, np.maximum(mine, 0), axis=1), -1)
 
+    def targets(self) -> np.ndarray | None:
+        """Whom all decisions are about, [W * n]; None in games that are not played in pairs."""
+        return self._in_players("target", whom=True).reshape(-1) if self.in_pairs else None
+
+    @property
+    def glance(self) -> Glance:
+        """What is the same for all policies: looked up once a step while they are asked, anew at other times."""
+        return self._glance or Glance(self)
+
     def allows(self, view: View, chosen: np.ndarray) -> np.ndarray:
         """Which of the actions [n] are legal, bool [n]."""
         if view.box is not None:
             return (chosen >= view.box[0]) & (chosen <= view.box[1])
         inside = (chosen >= 0) & (chosen < self.legal.shape[2])
+        if view.anything:
+            return inside
         return inside & self.legal[view.worlds, view.agent, np.where(inside, chosen, 0)]
 
     # ------------------------------------------------------------ a step
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
+        self._glance = Glance(self)
         self._decided, self._begun = [], True
         self._thinking = [think(self._ask, player) for player in self._slow]
 
@@ -169,14 +183,17 @@ class Seats:
         answers = [(player, self._ask(player)) for player in self.players if not player.policy.slow]
         answers += [(player, future.result()) for player, future in zip(self._slow, self._thinking, strict=True)]
         self._thinking, self._begun = [], False
-        target = actions[..., 0] if actions.ndim == 3 else actions
+        flat = actions.reshape(-1)  # a copy where the caller's array has gaps
         for player, answered in answers:
             for view, chosen in answered:
-                target[view.worlds, view.agent] = chosen
+                flat[view.places] = chosen
                 self.decided(view, player.chose(view, chosen))
+        if not np.may_share_memory(flat, actions):
+            actions[...] = flat.reshape(actions.shape)
         if self.in_pairs:
             self._played = self.acting & self._plays[self.stage][:, None]
             self._facing = self._in_players("facing", whom=True).copy()
+        self._glance = None
 
     def decided(self, view: View, page: np.ndarray | None) -> None:
         """Somebody decided; page: where its diary tells of it."""
@@ -193,16 +210,19 @@ class Seats:
         )
         if self.in_pairs:
             self._note_meetings(over, actions)
+        ended = bool(over.any() or stopped.any())
         for player in self.players:
-            player.saw(step.reward, over, stopped, actions)
+            if ended or player.listens:
+                player.saw(step.reward, over, stopped, actions)
 
     def _note_meetings(self, over: np.ndarray, actions: np.ndarray) -> None:
         """Who met whom, and what both did; where the game is over the state is of the next one, and what was chosen
         stands for what was done."""
         ended, played = over[:, 0], self._played
         if played.any():
-            did = np.where(over, actions, self._in_players("did"))
-            looked = np.where(over, actions, self._in_players("recent"))
+            did, looked = self._in_players("did"), self._in_players("recent")
+            if ended.any():
+                did, looked = np.where(over, actions, did), np.where(over, actions, looked)
             self.meetings.note(played, self._facing, did, looked)
             for view, page in self._decided:
                 if page is not None and view.kind == "play":
