@@ -62,7 +62,6 @@ class COMALanes(A2CLanes):
 
     options: COMA
     looks_ahead = False  # what is open is what was done next
-    ONLY_FOR_LEARNING = (*A2CLanes.ONLY_FOR_LEARNING, "target")
 
     def __init__(
         self, options: COMA, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
@@ -107,16 +106,14 @@ class COMALanes(A2CLanes):
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> np.ndarray:
-        s, o = self.streams, self.options
-        assert s is not None
+    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
+        s, o = self.round, self.options
         now, baseline, then, expected = self._sweep(self._counterfactual, 4)
         values = np.where(s.flags & LOOK != 0, expected, then)
         advantages(s.reward, s.flags, s.count, values, o.gamma, o.lam, advantage, target, usable)
         np.subtract(now, baseline, out=advantage)
         if o.normalise_advantages:
             normalise(advantage, usable, True, True)
-        return s.count - s.open
 
     def _learn(self) -> None:
         before = self.updates.copy()
@@ -138,7 +135,7 @@ class COMALanes(A2CLanes):
             everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
             obs, legal, where = self._arrays(final_obs, everything, truncated)
             going_on = where & self.streams.open
-            said = self._prefer(obs, going_on, self.memory.copy(), keep=False)
+            said = self._prefer(self.acting, obs, going_on, self.memory.copy(), keep=False)
             did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
             extra = np.array(extra, np.float32)
             extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)

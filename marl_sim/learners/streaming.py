@@ -10,15 +10,15 @@ import torch
 
 from .actor_critic import ActorCritic
 from .base import HeadSpec
+from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
 from .export import PolicyModule
-from .lanes import Lanes
 from .optim import Adam
 from .streams import Streams
 from .value_scale import ValueScale
 
 
-class StreamLanes(Lanes):
+class StreamLanes(BehindLanes):
     """L policies. `params` float32 [L, P], rows as `net` lays them out.
 
     R streams a lane: agent r % team of world r // team.
@@ -34,6 +34,7 @@ class StreamLanes(Lanes):
         self.device = torch.device(device)
         self.net = self._network()
         self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
+        self._act_by(self.params)
         self.adam = Adam(self.params, options.lr)
         self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
@@ -87,23 +88,28 @@ class StreamLanes(Lanes):
         mine = memory is None
         if mine and (self.streams is None or self.streams.lead[1] != obs.shape[1]):
             self._prepare(obs.shape[1])
-        said = self._prefer(obs, deciding, self.memory if memory is None else memory, keep=mine)
+        params = self.acting if mine else self.params
+        said = self._prefer(params, obs, deciding, self.memory if memory is None else memory, keep=mine)
         logp = self._logp if mine else np.zeros(deciding.shape, np.float32)
         if self.spec.box is None:
             return self._choose(said, legal, deciding, greedy, logp)
-        return self._place(said, deciding, greedy, logp, self._drawn if mine else np.zeros(said.shape, np.float32))
+        spread = self.net.spread(params).cpu().numpy()
+        drawn = self._drawn if mine else np.zeros(said.shape, np.float32)
+        return self._place(said, spread, deciding, greedy, logp, drawn)
 
-    def _prefer(self, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool) -> np.ndarray:
+    def _prefer(
+        self, params: torch.Tensor, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool
+    ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
         with torch.no_grad():
             who = (torch.arange(obs.shape[1], device=self.device) % self.spec.team).expand(obs.shape[:2])
-            features = self.net.seen(self.params, torch.from_numpy(obs).to(self.device), who)
+            features = self.net.seen(params, torch.from_numpy(obs).to(self.device), who)
             if self.options.memory:
                 if keep:
                     self._before[...] = memory
-                features = self.net.remember(self.params, features, torch.from_numpy(memory).to(self.device))
+                features = self.net.remember(params, features, torch.from_numpy(memory).to(self.device))
                 np.copyto(memory, features.cpu().numpy(), where=deciding[..., None])
-            return self.net.choose(self.params, features).cpu().numpy()
+            return self.net.choose(params, features).cpu().numpy()
 
     def _choose(
         self, said: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray
@@ -118,12 +124,17 @@ class StreamLanes(Lanes):
         return self._actions
 
     def _place(
-        self, said: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray, drawn: np.ndarray
+        self,
+        said: np.ndarray,
+        spread: np.ndarray,
+        deciding: np.ndarray,
+        greedy: bool,
+        logp: np.ndarray,
+        drawn: np.ndarray,
     ) -> np.ndarray:
         """Draw numbers and bring them into the box; fills logp and drawn."""
         assert self.spec.box is not None
         key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
-        spread = self.net.spread(self.params).cpu().numpy()
         stuck = draw_numbers(said, spread, deciding, self.keys[key], clock, greedy, drawn, logp)
         if stuck != NOTHING_TO_CHOOSE:
             raise self._nothing_legal(stuck)
@@ -202,7 +213,8 @@ class StreamLanes(Lanes):
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """What changes of the networks, [L, ...] each."""
-        return {"params": self.params, "adam_m": self.adam.m, "adam_v": self.adam.v}
+        acting = {"acting": self.acting} if self.behind else {}
+        return {"params": self.params, "adam_m": self.adam.m, "adam_v": self.adam.v, **acting}
 
     def _matrices(self, name: str, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The matrices in the rows of one of these tensors, by name, views."""
@@ -210,6 +222,8 @@ class StreamLanes(Lanes):
 
     def _state(self) -> dict[str, np.ndarray]:
         kept = {**super()._state(), "ticks": self.ticks}
+        if self.behind:
+            kept["acting_updates"] = self.acting_updates
         for name, tensor in self._tensors().items():
             kept |= self._matrices(name, tensor.cpu().numpy())
         if self.scale is not None:

@@ -182,17 +182,17 @@ class Streamed(Feed):
         if self.head.spec.others:  # waits for what they do; the worlds' arrays will have moved on by the next step
             self._kept = obs.copy(), legal.copy(), deciding.copy(), action.copy(), state
         else:
-            self.head.lanes.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
+            self.head.playing.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
         """Kept with the decisions of this step, behind the central state."""
         if deciding.any():
             obs, legal, mine, action, state = self._kept
             extra = others if state is None else np.concatenate([state, others], -1)
-            self.head.lanes.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
+            self.head.playing.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
 
     def earn(self, reward: np.ndarray) -> None:
-        self.head.lanes.earn(reward)  # type: ignore[attr-defined]
+        self.head.playing.earn(reward)  # type: ignore[attr-defined]
 
     def close(self, moment: Any) -> None:
         head = self.head
@@ -202,14 +202,14 @@ class Streamed(Feed):
             if not head.worlds.lives_on:
                 seen = head.arrange(moment.final_obs[:, :, head.columns])
                 state = head.extra_seen(moment.final_obs)
-            head.lanes.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+            head.playing.ended(over, cut, seen, state)  # type: ignore[attr-defined]
 
     def look(self) -> None:
         head, worlds = self.head, self.head.worlds
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
-        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[attr-defined]
+        head.learn(obs, legal, deciding, head.extra_seen(worlds.obs))
 
 
 class Stepped(Feed):
@@ -236,8 +236,8 @@ class Stepped(Feed):
             legal = np.where(cut[..., None], self._now[1], legal)
             deciding = np.where(cut, self._now[2], deciding)
         anew = head.arrange(np.broadcast_to(ended[:, None], moment.terminated.shape))
-        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
-        head.lanes.learn()  # type: ignore[attr-defined]
+        head.playing.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
+        head.learn()
 
 
 class Rounds(Feed):
@@ -262,8 +262,8 @@ class Rounds(Feed):
         head, spread = self.head, self.head.worlds.acting.shape
         over = moment.terminated.all(1) if head.worlds.lives_on else moment.ended
         ended = head.arrange(np.broadcast_to(over[:, None], spread))
-        head.lanes.add(*self._now, self._reward, ended)  # type: ignore[attr-defined]
-        head.lanes.learn()  # type: ignore[attr-defined]
+        head.playing.add(*self._now, self._reward, ended)  # type: ignore[attr-defined]
+        head.learn()
         self._now = self._nobody
 
 

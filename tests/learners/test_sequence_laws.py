@@ -107,8 +107,8 @@ def test_a_lane_acts_alike_in_any_number_of_worlds(learner):
     drive(lanes, teams, 20)
     obs = np.random.default_rng(0).normal(size=(8, 9 * lanes.team, D)).astype(np.float32)
     memory = np.random.default_rng(1).normal(size=(8, 9 * lanes.team, learner.memory)).astype(np.float32)
-    all_values, all_after = lanes._look(obs, memory.copy(), 9)
-    values, after = lanes._look(obs[:, : lanes.team], memory[:, : lanes.team].copy(), 1)
+    all_values, all_after = lanes._look(lanes.params, obs, memory.copy(), 9)
+    values, after = lanes._look(lanes.params, obs[:, : lanes.team], memory[:, : lanes.team].copy(), 1)
     assert np.allclose(values, all_values[:, : lanes.team], atol=1e-5)
     assert np.allclose(after, all_after[:, : lanes.team], atol=1e-5)
 
