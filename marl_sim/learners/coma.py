@@ -76,8 +76,9 @@ class COMALanes(A2CLanes):
                 f"COMA needs to be told what the whole group sees and does; head {s.name!r} has state_dim "
                 f"{s.state_dim} and others {s.others}, it needs state_dim above 0 and others {s.team - 1}."
             )
-        seen = s.state_dim + s.others * s.n_actions
-        return ActorCritic(s, o.hidden, o.activation, o.memory, o.channels, s.n_actions, seen)
+        state = self._state_columns()
+        seen = state + s.others * s.n_actions if isinstance(state, int) else state + (s.n_actions,) * s.others
+        return ActorCritic(s, o.hidden, o.activation, o.memory, o.channels, s.n_actions, seen, embed=o.embed)
 
     @property
     def extra_dim(self) -> int:
@@ -88,6 +89,8 @@ class COMALanes(A2CLanes):
     def _judged(self, critic: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Q of each of the agent's actions, [L, M, A], under parameters of a critic [L, P]."""
         state, others = batch.extra.split((self.spec.state_dim, self.spec.others), -1)
+        if self.options.embed:
+            return self.net.judge_with(critic, features, batch.extra, batch.who)
         did = others[..., None] == torch.arange(self.spec.n_actions, device=self.device)
         seen = torch.cat([state, did.flatten(2).to(state.dtype)], -1)
         return self.net.judge_with(critic, features, seen, batch.who)

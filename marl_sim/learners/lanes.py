@@ -147,6 +147,17 @@ class Lanes:
             "every decision needs at least one, and observations must be finite."
         )
 
+    def _check_levels(self, obs: np.ndarray, deciding: np.ndarray) -> None:
+        """ValueError where somebody who decides sees what is no index of an index-coded column."""
+        levels = np.asarray(self.spec.levels)
+        odd = ~((obs >= 0) & (obs < levels) & (obs == np.floor(obs))) & deciding[..., None]
+        if odd.any():
+            lane, row, d = (int(x) for x in np.argwhere(odd)[0])
+            raise ValueError(
+                f"{self._lane(lane)} sees {obs[lane, row, d]:g} in column {d}; it must be a whole number from 0 to "
+                f"{levels[d] - 1}."
+            )
+
     def _arrays(
         self, obs: np.ndarray, legal: np.ndarray, flag: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

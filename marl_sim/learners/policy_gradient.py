@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from .actor_critic import BLOCK
-from .base import Learner, check_count, check_discount, check_positive
+from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
@@ -39,6 +39,7 @@ class PolicyGradient(Learner, abstract=True):
     clip_norm: float | None = 0.5  # limit on the norm of a lane's gradient
     memory: int = 0  # size of a GRU before the policy; 0: none
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
+    embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
 
     def check(self) -> None:
         name = type(self).__name__
@@ -54,6 +55,7 @@ class PolicyGradient(Learner, abstract=True):
             check_positive(f"{name}.clip_norm", self.clip_norm)
         if self.memory:
             check_count(f"{name}.memory", self.memory)
+        check_flag(f"{name}.embed", self.embed)
         if self.activation not in ("tanh", "relu"):
             raise ValueError(f"{name}.activation is {self.activation!r}; it must be 'tanh' or 'relu'.")
 

@@ -46,7 +46,7 @@ class REINFORCELanes(PolicyLanes):
 
     def _network(self) -> ActorCritic:
         o = self.options
-        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, critic=0)
+        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, critic=0, embed=o.embed)
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .actor_critic import ActorCritic
-from .base import HeadSpec, Learner, check_count, check_discount, check_positive
+from .base import HeadSpec, Learner, check_count, check_discount, check_flag, check_positive
 from .behind import BehindLanes
 from .draws import NOTHING_TO_CHOOSE, choose
 from .export import PolicyModule
@@ -41,6 +41,7 @@ class SequenceLearner(Learner, abstract=True):
     memory: int = 0  # size of a GRU before the hidden layers; 0: none
     length: int = 16  # steps of a sequence, with memory
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
+    embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
 
     def check(self) -> None:
         name = type(self).__name__
@@ -53,6 +54,7 @@ class SequenceLearner(Learner, abstract=True):
         if self.memory or isinstance(self.memory, bool):
             check_count(f"{name}.memory", self.memory)
         check_discount(f"{name}.gamma", self.gamma)
+        check_flag(f"{name}.embed", self.embed)
         check_positive(f"{name}.lr", self.lr)
         if self.clip is not None:
             check_positive(f"{name}.clip", self.clip)
@@ -88,7 +90,7 @@ class SequenceLanes(BehindLanes):
         apart = getattr(o, "nets", "shared") == "separate"
         self.n_nets = self.team if apart else 1
         mine = replace(spec, team=1) if apart else spec
-        self.net = ActorCritic(mine, o.hidden, "relu", o.memory, o.channels, critic=0, last=1.0)
+        self.net = ActorCritic(mine, o.hidden, "relu", o.memory, o.channels, critic=0, last=1.0, embed=o.embed)
         self.mixer = self._mixer()
         self._border = self.n_nets * self.net.n_params
         bounds = [part.bounds() for _, part in self.net.parts] * self.n_nets + [self.mixer.bounds()]
@@ -200,6 +202,8 @@ class SequenceLanes(BehindLanes):
         (`fresh_memory`); it moves on. Raises ValueError where an agent that decides has no legal action.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if self.options.embed:
+            self._check_levels(obs, deciding)
         worlds = self._worlds(deciding)
         params = self.acting if memory is None and not greedy else self.params
         if self.options.memory and memory is None:

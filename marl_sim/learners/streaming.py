@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from .actor_critic import ActorCritic
+from .actor_critic import ActorCritic, columns_of
 from .base import HeadSpec
 from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
+from .embedding import Columns
 from .export import PolicyModule
 from .optim import Adam
 from .streams import Streams
@@ -42,8 +43,15 @@ class StreamLanes(BehindLanes):
 
     def _network(self) -> ActorCritic:
         o = self.options
-        state = self.spec.state_dim if o.central else 0
-        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, self.critic_outputs, state)
+        state = self._state_columns() if o.central else 0
+        return ActorCritic(
+            self.spec, o.hidden, o.activation, o.memory, o.channels, self.critic_outputs, state, embed=o.embed
+        )
+
+    def _state_columns(self) -> Columns:
+        """What a central critic sees of everybody."""
+        mine = columns_of(self.spec, self.options.embed)
+        return self.spec.state_dim if isinstance(mine, int) else mine * (self.spec.state_dim // self.spec.obs_dim)
 
     def _prepare(self, streams: int) -> None:
         """Memory for R streams a lane, once it is known how many there are."""
@@ -83,6 +91,8 @@ class StreamLanes(BehindLanes):
         (`fresh_memory`); it moves on.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if self.options.embed:
+            self._check_levels(obs, deciding)
         if greedy and memory is None:
             memory = self.fresh_memory(obs.shape[1])
         mine = memory is None

@@ -192,7 +192,8 @@ def test_illegal_actions_are_never_chosen(case):
     legal = rng.random((6, 200, case.spec.n_actions)) < 0.5
     deciding = legal.any(2)
     for greedy in (False, True):
-        action = lanes.act(rng.normal(size=(6, 200, case.spec.obs_dim)), legal, deciding, greedy=greedy)
+        seen = rng.normal(size=(6, 200, case.spec.obs_dim)) if case.spec.levels is None else np.ones((6, 200, 3))
+        action = lanes.act(seen, legal, deciding, greedy=greedy)
         assert not action[~deciding].any()
         if case.spec.box is None:
             assert np.take_along_axis(legal, action[..., None], 2)[..., 0][deciding].all()
