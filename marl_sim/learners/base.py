@@ -192,6 +192,7 @@ class TransitionLanes(Lanes):
         next_action: np.ndarray | None = None,
         others: np.ndarray | None = None,
         truncated: np.ndarray | None = None,
+        weighed: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
@@ -200,7 +201,8 @@ class TransitionLanes(Lanes):
         next_obs. next_action int [L, B]: what was chosen at next_obs, -1 or None where that is not known. others int
         [L, B, spec.others]: what each other agent of the group did in the step of this decision, for learners that
         watch; ValueError where they miss it. truncated bool [L, B] tells learners of several steps that the next
-        transition is of another episode. Raises FloatingPointError at NaN or infinite rewards.
+        transition is of another episode. weighed float [L, B]: of lanes with such an attribute, what it was after the
+        decision was drawn. Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
@@ -210,7 +212,7 @@ class TransitionLanes(Lanes):
             self._fit("next_action", np.asarray(next_action), valid.shape)
         if self.options.watches and self.spec.others:
             self._fit("others", np.asarray(self._told(others)), (*valid.shape, self.spec.others))
-        self._truncated = truncated
+        self._truncated, self._weighed = truncated, weighed
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid, next_action, others)
         if bad >= 0:
             raise self._bad_reward(bad, self.replay.rows.dtype)

@@ -14,6 +14,7 @@ from .base import Learner, check_count, check_discount, check_flag, check_positi
 from .distributions import choice_odds, number_odds
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
+from .schedules import Schedule, rates
 from .streaming import StreamLanes
 from .streams import Streams
 
@@ -32,7 +33,7 @@ class PolicyGradient(Learner, abstract=True):
 
     gamma: float = 0.99  # discount from one decision to the next, 0 to 1
     steps: int = 128  # steps of the world between two updates
-    lr: float = 1e-3  # Adam's step size
+    lr: float | Schedule = 1e-3  # Adam's step size; Linear(1e-3, 0.0, 500, per="updates") lets it fall
     hidden: tuple[int, ...] = (64, 64)  # widths of the hidden layers of the policy and of the critic
     activation: Literal["tanh", "relu"] = "tanh"  # between layers
     entropy: float = 0.01  # weight of the entropy bonus
@@ -49,7 +50,8 @@ class PolicyGradient(Learner, abstract=True):
                 check_count(f"A width in {name}.{option}", width)
         check_discount(f"{name}.gamma", self.gamma)
         check_count(f"{name}.steps", self.steps)
-        check_positive(f"{name}.lr", self.lr)
+        if not isinstance(self.lr, Schedule):
+            check_positive(f"{name}.lr", self.lr)
         check_positive(f"{name}.entropy", self.entropy, zero=True)
         if self.clip_norm is not None:
             check_positive(f"{name}.clip_norm", self.clip_norm)
@@ -71,6 +73,7 @@ class PolicyLanes(StreamLanes):
     looks_ahead = True
     round: Streams  # what is learned from now
     round_ticks: np.ndarray  # steps of the world by then, int64 [L]
+    round_lr: np.ndarray  # step sizes, by the lanes' clocks when the round began, float64 [L]
 
     def _prepare(self, streams: int) -> None:
         super()._prepare(streams)
@@ -110,6 +113,7 @@ class PolicyLanes(StreamLanes):
         self._catch_up()
         first = self._kept()
         self.round, self.round_ticks = s.copy() if self.behind else s, self.ticks.copy()
+        self.round_lr = rates(self.options.lr, self.updates, self.decisions)
         if self.behind:
             s.keep(first)
             return self._learn
@@ -266,7 +270,7 @@ class PolicyLanes(StreamLanes):
         if not np.isfinite(self._losses[active]).all():
             raise self._bad_loss(int(np.flatnonzero(active & ~np.isfinite(self._losses))[0]))
         self.updates[active] += 1
-        self.adam.step_where(self.params, active, grads, self.updates, self.options.clip_norm)
+        self.adam.step_where(self.params, active, grads, self.updates, self.options.clip_norm, self.round_lr)
 
 
 def weighted(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -43,6 +43,7 @@ class REINFORCELanes(PolicyLanes):
 
     options: REINFORCE
     looks_ahead = False  # what is open stays open
+    truncation_ends = True  # memory begins anew where the clock stops, though the society lives on
 
     def _network(self) -> ActorCritic:
         o = self.options

@@ -36,7 +36,7 @@ class StreamLanes(BehindLanes):
         self.net = self._network()
         self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
         self._act_by(self.params)
-        self.adam = Adam(self.params, options.lr)
+        self.adam = Adam(self.params, 0.0)  # each step is told its size
         self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
         self.streams: Streams | None = None

@@ -144,6 +144,8 @@ class Head:
         over = moment.terminated
         if not self.worlds.lives_on:
             over = over | moment.truncated | moment.ended[:, None]
+        elif getattr(self._lanes, "truncation_ends", False):
+            over = over | moment.truncated
         if memory is not None and over.any():
             memory[self.arrange(over)] = 0
 
@@ -199,7 +201,11 @@ class Head:
 
     # ------------------------------------------------------------ experience
 
-    def store(self, *transition: np.ndarray, **more: np.ndarray) -> None:
+    def weighed(self) -> np.ndarray | None:
+        """How likely the decisions just drawn were, [lanes, streams], of lanes that want to be told again."""
+        return getattr(self._lanes, "weighed", None)
+
+    def store(self, *transition: np.ndarray, **more: Any) -> None:
         """Remember transitions and learn from them."""
         if not self.spec.others:
             more.pop("others", None)

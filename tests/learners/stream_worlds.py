@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl_sim.learners import HeadSpec, Learner
+from marl_sim.learners import HeadSpec, Learner, Linear
 from marl_sim.learners.policy_gradient import PolicyGradient
 
 torch.set_num_threads(1)
@@ -34,7 +34,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         spec=PLAY, team=1, worlds=1,
     ),
     "box": dict(
-        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1), spec=BOX, team=3, worlds=1
+        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1, lr=Linear(0.02, 0.0, 40, per="decisions")), spec=BOX, team=3, worlds=1
     ),
     "gru-box": dict(
         options=dict(hidden=(), memory=1, steps=4, normalise_advantages=True, normalise_values=False),
@@ -44,10 +44,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
     "embed": dict(
-        options=dict(hidden=(5,), steps=7, embed=True), spec=CLASSES, team=2, worlds=2
+        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")), spec=CLASSES, team=2, worlds=2
     ),
     "long": dict(
-        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1),
+        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1, normalise_advantages=True),
         spec=PLAY, team=2, worlds=1, lives_on=True,
     ),
 }  # fmt: skip

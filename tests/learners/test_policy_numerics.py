@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from learners.plain_policy import PlainPolicy, gae, order_of, parameters_of, streams_of
-from learners.stream_worlds import CASES, drive
+from learners.stream_worlds import CASES, Case, drive
 from torch import nn
 
-from marl_sim.learners import A2C, HeadSpec
+from marl_sim.learners import A2C, HeadSpec, Linear
 from marl_sim.learners.actor_critic import BLOCK
 from marl_sim.learners.coma import others_of
 from marl_sim.learners.convolution import Conv
@@ -312,3 +312,19 @@ def test_others_are_told_in_the_order_of_the_agents():
     actions = np.array([[1, 2, 3, 7, 8, 9]])
     assert others_of(actions, 3).tolist() == [[[2, 3], [1, 3], [1, 2], [8, 9], [7, 9], [7, 8]]]
     assert others_of(actions, 1).shape == (1, 6, 0)
+
+
+def test_step_sizes_follow_each_lanes_own_clock():
+    """At lr 0 nothing moves; by half the schedule a step is half as large, to the momentum it carries."""
+    case = Case("PPO", "plain", lr=Linear(0.01, 0.0, 4, per="updates"), epochs=1, minibatches=1)
+    lanes, worlds = case.build([(3, 0), (7, 1)])
+    drive(lanes, worlds, 7)
+    assert lanes.updates.tolist() == [1, 1]
+    lanes.updates[1] = 400  # a lane that has been learning for long
+    before = lanes.params.clone()
+    drive(lanes, worlds, 7)
+    assert lanes.round_lr.tolist() == [0.0075, 0.0]
+    assert not torch.equal(lanes.params[0], before[0])
+    assert torch.equal(lanes.params[1], before[1])
+    with pytest.raises(ValueError, match=r"Linear.start is 2; it must be a number from 0 to 1"):
+        Linear(2, 0, 5)
