@@ -74,9 +74,8 @@ class Adam:
         Written with single exactly rounded operations, so that a lane's numbers do not depend on its place in the
         stack.
         """
-        size = torch.as_tensor(
-            ((self.lr if lr is None else lr) / (1 - BETA1**steps)).astype(np.float32), device=params.device
-        )[:, None]
+        rate = self.lr if lr is None else lr
+        size = torch.as_tensor((rate / (1 - BETA1**steps)).astype(np.float32), device=params.device)[:, None]
         root = torch.as_tensor((1 / np.sqrt(1 - BETA2**steps)).astype(np.float32), device=params.device)[:, None]
         m = self.m[lanes] * BETA1 + grads * (1 - BETA1)
         v = self.v[lanes] * BETA2 + grads * grads * (1 - BETA2)

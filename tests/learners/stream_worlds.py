@@ -34,7 +34,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         spec=PLAY, team=1, worlds=1,
     ),
     "box": dict(
-        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1, lr=Linear(0.02, 0.0, 40, per="decisions")), spec=BOX, team=3, worlds=1
+        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1, lr=Linear(0.02, 0.0, 40)),
+        spec=BOX, team=3, worlds=1
     ),
     "gru-box": dict(
         options=dict(hidden=(), memory=1, steps=4, normalise_advantages=True, normalise_values=False),
@@ -44,7 +45,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
     "embed": dict(
-        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")), spec=CLASSES, team=2, worlds=2
+        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")),
+        spec=CLASSES, team=2, worlds=2
     ),
     "long": dict(
         options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1, normalise_advantages=True),
