@@ -40,6 +40,7 @@ class StreamLanes(BehindLanes):
         self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
         self.streams: Streams | None = None
+        self._told_apart = torch.zeros((self.n_lanes, 0), dtype=torch.int64)
 
     def _network(self) -> ActorCritic:
         o = self.options
@@ -112,7 +113,7 @@ class StreamLanes(BehindLanes):
     ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
         with torch.no_grad():
-            who = (torch.arange(obs.shape[1], device=self.device) % self.spec.team).expand(obs.shape[:2])
+            who = self._who(obs.shape[1])
             features = self.net.seen(params, torch.from_numpy(obs).to(self.device), who)
             if self.options.memory:
                 if keep:
@@ -120,6 +121,13 @@ class StreamLanes(BehindLanes):
                 features = self.net.remember(params, features, torch.from_numpy(memory).to(self.device))
                 np.copyto(memory, features.cpu().numpy(), where=deciding[..., None])
             return self.net.choose(params, features).cpu().numpy()
+
+    def _who(self, streams: int) -> torch.Tensor:
+        """The agent of the team in each stream, int64 [L, R]; made once, as acting asks for it at every step."""
+        if self._told_apart.shape[1] != streams:
+            agents = np.arange(streams) % self.spec.team
+            self._told_apart = torch.from_numpy(agents).to(self.device).expand(self.n_lanes, streams)
+        return self._told_apart
 
     def _choose(
         self, said: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray
