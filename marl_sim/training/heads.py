@@ -209,6 +209,8 @@ class Head:
         """Remember transitions and learn from them."""
         if not self.spec.others:
             more.pop("others", None)
+        if more.get("weighed") is None:  # those who did not ask need not know of it
+            more.pop("weighed", None)
         self.lanes.add(*transition, **more)  # type: ignore[attr-defined]
         self.learn()
 
