@@ -267,7 +267,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "run", "bench")
+COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "serve", "run", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The commands that train, evaluate and export: marl-sim train | eval | export."""
+"""The commands that train, evaluate, export and serve: marl-sim train | eval | export | serve."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def add_commands(commands: Any) -> None:
-    """The three commands, into the command line's parser."""
+    """These commands, into the command line's parser."""
     one = commands.add_parser("train", help="train a learner in a game or in any PettingZoo environment")
     one.add_argument("game", nargs="?", metavar="GAME", help="a registered game, pettingzoo:MODULE or my_module:MyEnv")
     one.add_argument("--learner", metavar="NAME", help="dqn, ppo, mappo, ... (marl-sim list learners); default dqn")
@@ -159,9 +159,30 @@ def add_commands(commands: Any) -> None:
     one.add_argument("--seed", type=int, help="of which seed; default the first")
     one.add_argument("--out", default="agent", metavar="FOLDER", help="where to; default agent/")
     one.set_defaults(do=export)
+    one = commands.add_parser("serve", help="let a policy play in games elsewhere: HTTP, by the protocol of the docs")
+    one.add_argument("policy", metavar="POLICY", help="TitForTat, exported:FOLDER, my_agent.py:act, ...")
+    one.add_argument("--port", type=int, default=0, help="default: a free one")
+    one.add_argument("--host", default="127.0.0.1", help="where to listen; by default only this machine can ask")
+    one.set_defaults(do=serve)
 
 
 def _of_a_run(one: argparse.ArgumentParser) -> None:
     one.add_argument("run", metavar="RUN", help="a run folder")
     one.add_argument("--condition", help="of a run with several")
     one.add_argument("--best", action="store_true", help="each seed's best policy rather than its last")
+
+
+def serve(options: argparse.Namespace) -> int:
+    """Let a policy play in games elsewhere, until Ctrl-C."""
+    import sys
+
+    from .policies import serve as module
+
+    server = module.serve(options.policy, options.port, options.host)
+    if module.only_here(options.host):
+        print(f"{server.policy.name} answers at {server.url}; only this machine can ask. Ctrl-C ends it.", flush=True)
+    else:
+        print(f"{server.policy.name} answers at {server.url}. Ctrl-C ends it.", flush=True)
+        print("marl-sim: anybody who can reach this machine can ask it; there is no password.", file=sys.stderr)
+    server.wait()
+    return 0
