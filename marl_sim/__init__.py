@@ -95,6 +95,8 @@ _HOMES = {
         "WoLFPHC",
     ),
     "training.rollout": ("Trainer",),
+    "training.population": ("Population",),
+    "training.self_play": ("SelfPlay",),
     "training.preferences": ("InequityAversion", "SocialValueOrientation", "Prosocial", "RewardExchange"),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
@@ -103,7 +105,7 @@ _HOMES = {
     "policies.serve": ("Server", "serve"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_SUBPACKAGES = ("theory",)  # reached as ms.theory
+_SUBPACKAGES = ("testing", "theory")  # reached as ms.theory, ...
 __all__ = ["__version__", *_HOME_OF, *_SUBPACKAGES]
 
 

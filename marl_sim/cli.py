@@ -21,7 +21,7 @@ from .core.errors import unknown
 
 PACKAGE = Path(__file__).parent
 CHECKOUT = PACKAGE.parent
-SORTS = ("games", "dilemmas", "mechanisms", "horizons", "learners", "scenarios", "benchmarks")
+SORTS = ("games", "dilemmas", "mechanisms", "horizons", "learners", "policies", "scenarios", "benchmarks")
 BAD_USE = 2
 
 
@@ -77,6 +77,12 @@ def learners() -> Iterator[tuple[str, str]]:
                 yield node.name, first_line(ast.get_docstring(node))
 
 
+def policies() -> Iterator[tuple[str, str]]:
+    """Scripted policies."""
+    for name, cls in importlib.import_module("marl_sim.policies").scripted_policies().items():
+        yield name, first_line(inspect.getdoc(cls))
+
+
 def folders(kind: str) -> list[Path]:
     """Where scenarios or benchmarks may lie: this checkout, where the user stands, what the package brings."""
     places = [CHECKOUT / kind] if (CHECKOUT / "setup.cfg").exists() else []
@@ -108,6 +114,7 @@ def inventory(sort: str) -> list[tuple[str, str]]:
         "mechanisms": lambda: parts("mechanisms", "Mechanism"),
         "horizons": horizons,
         "learners": learners,
+        "policies": policies,
         "scenarios": lambda: programs("scenarios"),
         "benchmarks": lambda: programs("benchmarks"),
     }
@@ -255,7 +262,8 @@ def parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--json", action="store_true", help="for machines")
     one.set_defaults(do=certify)
-    importlib.import_module("marl_sim.cli_training").add_commands(commands)
+    for file in COMMAND_FILES:
+        importlib.import_module(f"marl_sim.{file}").add_commands(commands)
     for name, do, words in (
         ("run", run, "run a scenario: its name or the path of a file, then its own options"),
         ("bench", bench, "run one benchmark or all of them"),
@@ -267,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMANDS = ("list", "describe", "certify", "train", "eval", "export", "serve", "run", "bench")
+COMMAND_FILES = ("cli_training", "cli_testing", "cli_tournament", "cli_serving")  # each adds commands of one kind
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -275,8 +283,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     top = parser()
     try:
-        if given and not given[0].startswith("-") and given[0] not in COMMANDS:
-            raise BadUse(unknown("command", given[0], COMMANDS))
+        known = next(action.choices for action in top._actions if isinstance(action, argparse._SubParsersAction))
+        if given and not given[0].startswith("-") and given[0] not in known:
+            raise BadUse(unknown("command", given[0], known))
         options = top.parse_args(given)
         if options.command is None:
             top.print_help(sys.stderr)

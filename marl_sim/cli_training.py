@@ -1,4 +1,4 @@
-"""The commands that train, evaluate, export and serve: marl-sim train | eval | export | serve."""
+"""The commands that train, evaluate and export: marl-sim train | eval | export."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .core.errors import unknown
 from .training.config import StudyOptions, rebuild
 from .training.records import RecordError, RunFolder, slug
 
+SEAT_HELP = "who sits in a seat instead of a learner: agent_1=TitForTat, agent_0..2=my_agent.py:act, agent_3=run:FOLDER"
 SHOWN = ("reward", "cooperation", "length", "contribution", "escaped")  # in the table, where recorded
 
 
@@ -117,7 +118,7 @@ def run_train(options: argparse.Namespace) -> int:
     words = dict(vars(options))
     names = [field.name for field in dataclasses.fields(TrainOptions)]
     given = {name: words[name] for name in names if words.get(name) is not None}
-    given |= {name: tuple(given[name]) for name in ("set", "game_set") if name in given}
+    given |= {name: tuple(given[name]) for name in ("set", "game_set", "seat") if name in given}
     if given.get("resume") is not None:
         held = rebuild(TrainOptions, RunFolder.open(given["resume"]))
         o = dataclasses.replace(held, **given)
@@ -130,14 +131,15 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def add_commands(commands: Any) -> None:
-    """These commands, into the command line's parser."""
+    """The three commands, into the command line's parser."""
     one = commands.add_parser("train", help="train a learner in a game or in any PettingZoo environment")
     one.add_argument("game", nargs="?", metavar="GAME", help="a registered game, pettingzoo:MODULE or my_module:MyEnv")
     one.add_argument("--learner", metavar="NAME", help="dqn, ppo, mappo, ... (marl-sim list learners); default dqn")
     one.add_argument("--set", nargs="+", action="extend", metavar="OPTION=VALUE", help="options of the learner")
     one.add_argument("--game-set", nargs="+", action="extend", metavar="OPTION=VALUE", help="options of the game")
+    one.add_argument("--seat", nargs="+", action="extend", metavar="SEAT=PLAYER", help=SEAT_HELP)
     for field in dataclasses.fields(TrainOptions):
-        if field.name in ("game", "learner", "set", "game_set", "full"):
+        if field.name in ("game", "learner", "set", "game_set", "seat", "full"):
             continue
         flag = f"--{field.name.replace('_', '-')}"
         if field.type in ("bool", bool):
@@ -159,30 +161,9 @@ def add_commands(commands: Any) -> None:
     one.add_argument("--seed", type=int, help="of which seed; default the first")
     one.add_argument("--out", default="agent", metavar="FOLDER", help="where to; default agent/")
     one.set_defaults(do=export)
-    one = commands.add_parser("serve", help="let a policy play in games elsewhere: HTTP, by the protocol of the docs")
-    one.add_argument("policy", metavar="POLICY", help="TitForTat, exported:FOLDER, my_agent.py:act, ...")
-    one.add_argument("--port", type=int, default=0, help="default: a free one")
-    one.add_argument("--host", default="127.0.0.1", help="where to listen; by default only this machine can ask")
-    one.set_defaults(do=serve)
 
 
 def _of_a_run(one: argparse.ArgumentParser) -> None:
     one.add_argument("run", metavar="RUN", help="a run folder")
     one.add_argument("--condition", help="of a run with several")
     one.add_argument("--best", action="store_true", help="each seed's best policy rather than its last")
-
-
-def serve(options: argparse.Namespace) -> int:
-    """Let a policy play in games elsewhere, until Ctrl-C."""
-    import sys
-
-    from .policies import serve as module
-
-    server = module.serve(options.policy, options.port, options.host)
-    if module.only_here(options.host):
-        print(f"{server.policy.name} answers at {server.url}; only this machine can ask. Ctrl-C ends it.", flush=True)
-    else:
-        print(f"{server.policy.name} answers at {server.url}. Ctrl-C ends it.", flush=True)
-        print("marl-sim: anybody who can reach this machine can ask it; there is no password.", file=sys.stderr)
-    server.wait()
-    return 0

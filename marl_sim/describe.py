@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import re
 import sys
@@ -38,7 +39,7 @@ EVENTS = {
 def describe(what: Game | Part | type[Part] | str, **options: Any) -> str:
     """The rules in words, the stages, what agents see, payoffs, options and references, as text.
 
-    what      a game, a dilemma or a mechanism (object or class), or the name of any of them
+    what      a game, a dilemma or a mechanism (object or class), or the name of any of them or of a scripted policy
     options   of the registered game
 
     ValueError for an unknown name, with the nearest one.
@@ -47,8 +48,12 @@ def describe(what: Game | Part | type[Part] | str, **options: Any) -> str:
     if isinstance(what, str):
         if what not in registered():
             known = {one.__name__: one for one in parts()}
+            scripted = importlib.import_module("marl_sim.policies").scripted_policies()
+            if what in scripted:
+                return describe_policy(scripted[what])
             if what not in known:
-                raise ValueError(unknown("game, dilemma or mechanism", what, [*registered(), *known]))
+                names = [*registered(), *known, *scripted]
+                raise ValueError(unknown("game, dilemma, mechanism or policy", what, names))
             try:
                 return describe_part(known[what]())
             except ValueError:  # it has no defaults
@@ -228,6 +233,28 @@ def part_options(part: Part | type[Part]) -> str:
         rows.append([field.name, shown(value), known.get(field.name, "")])
     head = f"{cls.__name__} option"
     return table([[head, "default" if isinstance(part, type) else "value", "meaning"], *rows]) if rows else ""
+
+
+def describe_policy(cls: type) -> str:
+    """A scripted policy: what it does, its options, its tags and where it comes from."""
+    doc = Docstring.of(cls)
+    tags = [[name, shown(value)] for name, value in cls.tags.items()]  # type: ignore[attr-defined]
+    sections = [
+        title(f"{cls.__name__}, a policy", "="),
+        paragraphs(doc.summary, *doc.paragraphs),
+        policy_options(cls),
+        table([["tag", "value"], *tags]),
+        title("References") if doc.sources else "",
+        references([doc]),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def policy_options(cls: type) -> str:
+    """The options of a policy with their defaults and meanings."""
+    known = {name: text for base in reversed(cls.__mro__) for name, text in Docstring.of(base).entries.items()}
+    rows = [[f.name, shown(f.default), known.get(f.name, "")] for f in dataclasses.fields(cls)]
+    return table([[f"{cls.__name__} option", "default", "meaning"], *rows]) if rows else ""
 
 
 # ---------------------------------------------------------------- text

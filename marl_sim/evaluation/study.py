@@ -17,7 +17,8 @@ from marl_sim.core.errors import unknown
 from marl_sim.evaluation.figures import as_curve, curves_figure, save
 from marl_sim.evaluation.statistics import Statistic, probability_greater
 from marl_sim.evaluation.tables import Summary, as_csv, markdown, per_seed, rich_table, summarise
-from marl_sim.training.config import Stopped, StudyOptions, check_same, plain
+from marl_sim.policies import as_policy
+from marl_sim.training.config import Stopped, StudyOptions, check_same, guests_of, plain
 from marl_sim.training.metrics import KNOWN
 from marl_sim.training.progress import display
 from marl_sim.training.records import RecordError, RunFolder, write_text
@@ -76,7 +77,11 @@ class Study:
         if any(known.name == condition for known in self.conditions):
             raise ValueError(f"condition {condition!r} is declared twice.")
         o = self.options
-        common = dict(seeds=o.seeds, episodes=o.episodes, num_envs=o.num_envs, device=o.device)
+        common: dict[str, Any] = dict(seeds=o.seeds, episodes=o.episodes, num_envs=o.num_envs, device=o.device)
+        if o.seat:
+            common["guests"] = guests_of(o.seat)
+            for player in common["guests"].values():
+                as_policy(player)  # refuses what is not there before anything is trained
         self.folder.condition(condition)  # refuses a name that would share another's folder
         self.conditions.append(Condition(condition, game, learner, self.trainer, common | arguments))
 
@@ -103,6 +108,15 @@ class Study:
                 f"Stopped with {done} of {len(self.conditions)} conditions finished; what was measured is kept. "
                 f"Go on with --resume {self.folder.path}"
             )
+        self._tell_of_seats()
+
+    def _tell_of_seats(self) -> None:
+        """What the policies in the seats did, where any sat in one."""
+        for c in self.conditions:
+            for one in self.folder.condition(c.name).seats():
+                more = {k: v for k, v in one.items() if k not in ("seats", "policy", "seconds") and v}
+                counted = ", ".join(f"{times} {what}" for what, times in more.items())
+                self._say(f"{c.name}: {one['policy']} as {', '.join(one['seats'])}: {counted}, {one['seconds']:.1f} s")
 
     def records(self) -> dict[str, dict[str, np.ndarray]]:
         """Per condition its metrics as columns [rows]: seed, episode, and one per metric; trains first if need be."""

@@ -1,5 +1,7 @@
 """Whoever acts without learning here."""
 
+import importlib
+
 from .action_rule import ActionRule
 from .base import Policy, Random
 from .convert import as_policy
@@ -23,13 +25,11 @@ from .view import Seen, View
 
 
 def scripted_policies() -> dict[str, type[Policy]]:
-    """All policies that act by a script, by the names of their classes."""
+    """All policies that act by a script, by the names of their classes; what each is like is in its `tags`."""
     found: dict[str, type[Policy]] = {}
-    waiting = [Policy]
-    while waiting:
-        for cls in waiting.pop().__subclasses__():
-            waiting.append(cls)
-            if cls.tags and cls.__module__.startswith("marl_sim."):
+    for module in ("base", "action_rule", "off_switch", "scripted"):
+        for cls in vars(importlib.import_module(f"{__name__}.{module}")).values():
+            if isinstance(cls, type) and issubclass(cls, Policy) and "memory" in cls.tags:
                 found[cls.__name__] = cls
     return dict(sorted(found.items()))
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from ..games.matrix import COOPERATE, DEFECT
 from .base import Policy
+from .player import Player
+from .scripted.pairs import check_dilemma, sees
 from .view import View
 
 
@@ -24,7 +26,8 @@ class ActionRule(Policy):
     (AAMAS 2021), after Nowak & Sigmund (1998) and Ohtsuki & Iwasa (2004). Raises ValueError for other rules.
     """
 
-    tags = dict(memory=0, stochastic=False, reputation=True)
+    tags = dict(memory=0, stochastic=False, nice=False, reputation=True)
+    recalls = False
 
     rule: int = 5
     epsilon: float = 0.0
@@ -40,12 +43,23 @@ class ActionRule(Policy):
         """Whether the rule cooperates, bool [own reputation, other's reputation], 0 bad and 1 good."""
         return np.array([[self.rule >> (3 - 2 * own - other) & 1 for other in (0, 1)] for own in (0, 1)], dtype=bool)
 
+    @property
+    def looks_at_itself(self) -> bool:
+        """Whether what it does depends on its own reputation."""
+        return bool((self.cooperates[0] != self.cooperates[1]).any())
+
+    def reset(self, player: Player) -> None:
+        check_dilemma(self, player)
+        needs = ("target_reputation", "own_reputation") if self.looks_at_itself else ("target_reputation",)
+        missing = [name for name in needs if not sees(player, "play", name)]
+        if missing or player.table.levels.get("play:target_reputation") != 2:
+            raise ValueError(f"{self.name} needs to see {' and '.join(needs)} in play, good or bad, as under Norm()")
+
     def act(self, view: View) -> np.ndarray:
         if view.kind != "play":
             return view.legal.argmax(axis=1)
         cooperates = self.cooperates
-        looks_at_itself = bool((cooperates[0] != cooperates[1]).any())
-        own = view["own_reputation"] if looks_at_itself else 0
+        own = view["own_reputation"] if self.looks_at_itself else 0
         actions = np.where(cooperates[own, view["target_reputation"]], COOPERATE, DEFECT)
         if self.epsilon:
             stray = view.uniform() < self.epsilon

@@ -23,10 +23,13 @@ SOURCES = {
     "command": "marl_sim.policies.remote:Command",
     "llm": "marl_sim.policies.llm:LanguageModel",
     "human": "marl_sim.policies.human:Human",
+    "axelrod": "marl_sim.policies.axelrod:from_name",
 }
 WHOLE = ("http", "https")  # sources whose makers are given the whole name
 # Objects of other libraries: what they must have -> what makes a policy of them: function(thing, **options).
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "axelrod.player.Player": "marl_sim.policies.axelrod:Axelrod",
+}
 
 
 def as_policy(thing: Any, **options: Any) -> Policy:
@@ -38,6 +41,7 @@ def as_policy(thing: Any, **options: Any) -> Policy:
               "TitForTat", "GenerousTitForTat#generosity=0.2"   a scripted one, with options
               "my_agent.py:act", "my_package.agents:Mine"       a function, class or object of a file or a module
               "run:FOLDER#agent=2,seed=3"                       what an agent of a run has learned
+              "axelrod:GTFT", "axelrod:GTFT#p=0.1"              a strategy of the Axelrod library, with its options
               "exported:FOLDER"                                 an agent that `marl-sim export` wrote
               "http://host:port/path", "command:python me.py"   an agent elsewhere, by the protocol of
                                                                 docs/how-to/agents_elsewhere.md; the words of the
@@ -129,8 +133,9 @@ def _own(place: str, name: str, options: dict[str, Any], text: str) -> Policy:
 
 def _made(maker: Any, arguments: tuple[Any, ...], options: dict[str, Any], name: str) -> Policy:
     allowed = inspect.signature(maker).parameters
+    anything = any(one.kind is one.VAR_KEYWORD for one in allowed.values())  # it refuses what it does not know itself
     for option in options:
-        if option not in allowed:
+        if option not in allowed and not anything:
             raise ValueError(unknown(f"option of {name}:", option, list(allowed)[len(arguments) :]))
     return maker(*arguments, **options)
 

@@ -34,8 +34,9 @@ class Function(Policy):
 
     @property
     def name(self) -> str:
-        """The function's own."""
-        return getattr(self.function, "__name__", type(self.function).__name__)
+        """The function's own, after its module's."""
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"{getattr(self.function, '__module__', '')}.{name}".removeprefix("__main__.").lstrip(".")
 
     def act(self, view: View) -> np.ndarray:
         if self._takes == "view":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 
@@ -20,7 +19,13 @@ class Meetings:
 
     def note(self, played: np.ndarray, facing: np.ndarray, did: np.ndarray, looked: np.ndarray) -> None:
         """A stage of play is over. played bool [W, n]: who took part; facing, did, looked ints [W, n]."""
-        _note(played, facing, did, looked, self.own, self.other, self.met)
+        n = played.shape[1]
+        at = np.flatnonzero(played & (facing >= 0))
+        j = facing.reshape(-1)[at]
+        pair = at * n + j
+        self.own.reshape(-1)[pair] = did.reshape(-1)[at]
+        self.other.reshape(-1)[pair] = looked.reshape(-1)[at - at % n + j]
+        self.met.reshape(-1)[pair] += 1
 
     def forget(self, over: np.ndarray) -> None:
         """Societies that ended, bool [W]: those that come next know nobody."""
@@ -29,14 +34,3 @@ class Meetings:
     def state(self) -> dict[str, np.ndarray]:
         """The arrays by name."""
         return {"own": self.own, "other": self.other, "met": self.met}
-
-
-@numba.njit
-def _note(played, facing, did, looked, own, other, met):
-    for w in range(played.shape[0]):
-        for i in range(played.shape[1]):
-            j = facing[w, i]
-            if played[w, i] and j >= 0:
-                own[w, i, j] = did[w, i]
-                other[w, i, j] = looked[w, j]
-                met[w, i, j] += 1

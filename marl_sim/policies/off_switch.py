@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ..games.off_switch import SQUASH
-from ..games.off_switch_rules import ACT, ALLOW, OFF, SWITCH_OFF, WAIT
+from ..games.off_switch_rules import ACT, ALLOW, ANSWERS, HUMAN, MOVES, OFF, ROBOT, SWITCH_OFF, WAIT
 from .base import Policy
+from .player import Player
 from .view import View
 
 ROOT_TWO = math.sqrt(2.0)
@@ -29,10 +31,39 @@ def not_negative(owner: str, **values: float) -> None:
             raise ValueError(f"{owner}: {name} must be a finite number of at least 0; got {value!r}")
 
 
+class Role(Policy):
+    """Base of the robots and humans: ValueError in one sentence for a seat that does not decide what they decide."""
+
+    tags: ClassVar[dict[str, Any]] = {}
+    recalls: ClassVar[bool] = False
+    agent: ClassVar[int] = ROBOT
+    kind: ClassVar[str] = "move"
+    words: ClassVar[tuple[str, ...]] = MOVES
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def reset(self, player: Player) -> None:
+        table, who = player.table, ("robot's", "human's")[self.agent]
+        if self.kind not in table.kinds or table.choices(self.kind) != self.words:
+            raise ValueError(f"{self.name} sits in the {who} seat of an off-switch game; here nobody decides it")
+        if (player.agents != self.agent).any():
+            sat = table.agents[player.agents[player.agents != self.agent][0]]
+            raise ValueError(f"{self.name} sits in the {who} seat, {table.agents[self.agent]}; got {sat}")
+        seen = {slot.name for slot in table.slots if slot.kind == self.kind}
+        if missing := [name for name in self.needs if name not in seen]:
+            raise ValueError(f"{self.name} needs a game that shows {' and '.join(missing)}; this one does not")
+
+    def act(self, view: View) -> np.ndarray:
+        return self.decide(view) if view.kind == self.kind else view.legal.argmax(axis=1)
+
+    def decide(self, view: View) -> np.ndarray:
+        """What it does where it has the say, ints [n]."""
+        raise NotImplementedError(f"{type(self).__name__} must define decide(view)")
+
+
 # ---------------------------------------------------------------- robots
 
 
-class AlwaysWait(Policy):
+class AlwaysWait(Role):
     """The fully deferential robot: it always leaves the decision to the human.
 
     Source: the policy w(a) of Hadfield-Menell, Dragan, Abbeel & Russell, "The Off-Switch Game" (IJCAI 2017).
@@ -40,11 +71,11 @@ class AlwaysWait(Policy):
 
     tags = dict(memory=0, stochastic=False, robot=True)
 
-    def act(self, view: View) -> np.ndarray:
+    def decide(self, view: View) -> np.ndarray:
         return np.full(view.n, WAIT)
 
 
-class AlwaysAct(Policy):
+class AlwaysAct(Role):
     """The robot that bypasses the human and acts, whatever it believes.
 
     Source: the policy a of Hadfield-Menell, Dragan, Abbeel & Russell, "The Off-Switch Game" (IJCAI 2017).
@@ -52,11 +83,11 @@ class AlwaysAct(Policy):
 
     tags = dict(memory=0, stochastic=False, robot=True)
 
-    def act(self, view: View) -> np.ndarray:
+    def decide(self, view: View) -> np.ndarray:
         return np.full(view.n, ACT)
 
 
-class AlwaysOff(Policy):
+class AlwaysOff(Role):
     """The robot that switches itself off, whatever it believes.
 
     Source: the policy s of Hadfield-Menell, Dragan, Abbeel & Russell, "The Off-Switch Game" (IJCAI 2017).
@@ -64,11 +95,11 @@ class AlwaysOff(Policy):
 
     tags = dict(memory=0, stochastic=False, robot=True)
 
-    def act(self, view: View) -> np.ndarray:
+    def decide(self, view: View) -> np.ndarray:
         return np.full(view.n, SWITCH_OFF)
 
 
-class BayesRobot(Policy):
+class BayesRobot(Role):
     """Does what is best in expectation by its belief: waits if sigma^2 >= 2 * beta * |mu|, else acts if mu > 0.
 
     beta   how irrational it takes the human to be, 0 rational; None: what it is told ("beta" in the view), else 0
@@ -82,12 +113,14 @@ class BayesRobot(Policy):
 
     tags = dict(memory=0, stochastic=False, robot=True)
 
+    needs = ("mu", "sigma")
+
     beta: float | None = None
 
     def __post_init__(self) -> None:
         not_negative("BayesRobot", beta=0.0 if self.beta is None else self.beta)
 
-    def act(self, view: View) -> np.ndarray:
+    def decide(self, view: View) -> np.ndarray:
         mu, sigma = view["mu"], view["sigma"]
         told = view["beta"] if "beta" in view else np.zeros(view.n)
         beta = told if self.beta is None else self.beta
@@ -103,15 +136,16 @@ def worth(view: View) -> np.ndarray:
     return SQUASH * x / np.maximum(1.0 - np.abs(x), 1e-12)
 
 
-class RationalHuman(Policy):
+class RationalHuman(Role):
     """Lets the robot act exactly if that is worth 0 or more.
 
     Source: Hadfield-Menell, Dragan, Abbeel & Russell, "The Off-Switch Game" (IJCAI 2017), theorem 1.
     """
 
     tags = dict(memory=0, stochastic=False, human=True)
+    agent, kind, words, needs = HUMAN, "answer", ANSWERS, ("worth",)
 
-    def act(self, view: View) -> np.ndarray:
+    def decide(self, view: View) -> np.ndarray:
         return np.where(self.chance(worth(view)) > view.uniform(), ALLOW, OFF)
 
     def chance(self, u: np.ndarray) -> np.ndarray:
@@ -211,6 +245,8 @@ class BayesianHuman(RationalHuman):
     scale: float = 0.5
 
     def __post_init__(self) -> None:
+        if not abs(self.mu) < math.inf:
+            raise ValueError(f"BayesianHuman: mu must be a finite number; got {self.mu!r}")
         not_negative("BayesianHuman", sigma=self.sigma, scale=self.scale)
 
     def chance(self, u: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import IllegalAction
+from ..core.rng import mix_many
 from .base import Policy
 from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
@@ -23,6 +24,7 @@ class Player:
 
     table    the Seats it sits at: what is played (table.game), in how many worlds, by what seeds
     kept     what the policy remembers: name -> [R, ...], or [R, n_agents, ...] where it tells opponents apart
+    common   what it keeps of all rows together: name -> array, changed in place
     store    whatever else it keeps; lost when a run is resumed
     counts   what happened: decisions, replaced, and what the policy itself counts
     """
@@ -31,6 +33,10 @@ class Player:
         self.policy, self.table = policy, table
         self.worlds, self.agents = worlds, agents
         self.num_rows = len(worlds)
+        self.places = worlds * table.n_agents + agents  # in arrays [W, n] laid flat
+        self.every = np.arange(self.num_rows)
+        for array in (worlds, agents, self.places, self.every):
+            array.setflags(write=False)  # views of all rows hand them out
         self.apart = policy.apart and table.in_pairs
         self.turns = {kind: np.zeros(self.num_rows, np.int64) for kind in table.kinds}
         whole = np.int64 if table.box is None else np.float64
@@ -39,11 +45,15 @@ class Player:
         self._fresh: dict[str, Any] = {}
         for name, value in policy.keeps.items():
             self.keep(name, value)
+        self.common: dict[str, np.ndarray] = {}
         self.store: dict[Any, Any] = {}
+        self.children: Any = None  # players who share these rows, where the policy is many
         self.counts: Counter[str] = Counter(decisions=0, replaced=0)
         self.seconds = 0.0
         self.diary = Diary(self.num_rows) if policy.recalls else None
         self._sees = type(policy).see is not Policy.see
+        self.listens = self._sees or self.diary is not None  # to every step, not only to those that end something
+        self._stream: np.ndarray | None = None
 
     def keep(self, name: str, first: Any) -> None:
         """Remember something of every row from now on, beginning with a value, or an array of them."""
@@ -62,11 +72,19 @@ class Player:
         """The last decision of each of some rows; None before the first, and for policies that are not recorded."""
         return [None] * len(rows) if self.diary is None else self.diary.newest(rows, self.table.kinds)
 
+    def streams(self, rows: np.ndarray) -> np.ndarray:
+        """Keys of the random streams of some rows."""
+        if self._stream is None:
+            self._stream = mix_many(self.table.stream_of[self.worlds], self.agents)
+        return self._stream if rows is self.every else self._stream[rows]
+
     # ------------------------------------------------------------ deciding
 
     def turns_now(self) -> list[View]:
         """A view for each kind of decision that some of its rows have to take now."""
-        table = self.table
+        table, glance = self.table, self.table.glance
+        if glance.kind:
+            return [View(self, glance.kind, self.every, glance)] if self.num_rows else []
         rows = np.flatnonzero(table.acting[self.worlds, self.agents])
         if not len(rows):
             return []
@@ -114,8 +132,12 @@ class Player:
 
     def chose(self, view: View, chosen: np.ndarray) -> np.ndarray | None:
         """Remember what it decided; returns the page of the diary that tells of it."""
-        self.turns[view.kind][view.rows] += 1
-        self.last[view.kind][view.rows] = chosen
+        if view.rows is self.every:
+            self.turns[view.kind] += 1
+            self.last[view.kind][...] = chosen
+        else:
+            self.turns[view.kind][view.rows] += 1
+            self.last[view.kind][view.rows] = chosen
         if self.diary is None:
             return None
         page = np.zeros(view.n, ENTRY)
@@ -128,10 +150,12 @@ class Player:
 
     def saw(self, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: np.ndarray) -> None:
         """What the step paid and ended; arrays [W, n]."""
+        if self.children is not None:
+            self.children.saw(reward, terminated, truncated, actions)
         at = (self.worlds, self.agents)
         over, stopped = terminated[at], truncated[at]
         if self._sees:
-            self.policy.see(Seen(self, reward[at], over, stopped, actions[at]))
+            self.policy.see(Seen(self, reward, over, stopped, actions[at]))
         if self.diary is not None:
             self.diary.pay(reward[at])
         if not (over.any() or stopped.any()):
@@ -154,9 +178,12 @@ class Player:
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is kept, by name."""
         made = {f"kept/{name}": array for name, array in self.kept.items()}
+        made |= {f"common/{name}": array for name, array in self.common.items()}
         made |= {f"turns/{kind}": array for kind, array in self.turns.items()}
         made |= {f"last/{kind}": array for kind, array in self.last.items()}
         made |= {f"counts/{what}": np.array(times) for what, times in self.counts.items()}
+        if self.children is not None:
+            made |= {f"children/{name}": array for name, array in self.children.state().items()}
         if self.diary is not None:
             made |= {f"diary/{name}": array for name, array in self.diary.state().items()}
         return made
@@ -165,10 +192,12 @@ class Player:
         """Go on from `state`."""
         for name, array in self.kept.items():
             array[...] = saved[f"kept/{name}"]
+        for name, array in self.common.items():
+            array[...] = saved[f"common/{name}"]
         for kind in self.table.kinds:
             self.turns[kind][...], self.last[kind][...] = saved[f"turns/{kind}"], saved[f"last/{kind}"]
-        for name in saved:
-            if name.startswith("counts/"):
-                self.counts[name[len("counts/") :]] = int(saved[name])
+        self.counts = Counter({k[len("counts/") :]: int(v) for k, v in saved.items() if k.startswith("counts/")})
+        if self.children is not None:
+            self.children.load({k[len("children/") :]: v for k, v in saved.items() if k.startswith("children/")})
         if self.diary is not None:
             self.diary.load({k[len("diary/") :]: v for k, v in saved.items() if k.startswith("diary/")})

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numba
 import numpy as np
 
-from ..core.rng import mix, purpose, uniform
+from ..core.rng import mix_many, uniform_many
+from .glance import once
 
 if TYPE_CHECKING:
+    from .glance import Glance
     from .history import History
     from .player import Player
-
-STREAM = purpose("policy")
 
 
 class View:
@@ -41,25 +39,28 @@ class View:
     Arrays are new or the policy's own; nothing it does to them changes the game.
     """
 
-    def __init__(self, player: Player, kind: str, rows: np.ndarray):
+    def __init__(self, player: Player, kind: str, rows: np.ndarray, glance: Glance | None = None):
         self.player, self.kind, self.rows = player, kind, rows
         self.n = len(rows)
-        self.worlds, self.agent = player.worlds[rows], player.agents[rows]
+        self.worlds, self.agent, self.places = player.worlds, player.agents, player.places
+        if rows is not player.every:
+            self.worlds, self.agent, self.places = self.worlds[rows], self.agent[rows], self.places[rows]
+        self.anything, self._glance = glance is not None and glance.anything, glance
         self._table, self._drawn = player.table, 0
 
     # ------------------------------------------------------------ what is seen
 
-    @cached_property
+    @once
     def stage(self) -> str:
         """Name of the stage of the first row."""
         return self._table.stage_names[int(self._table.stage[self.worlds[0]])]
 
-    @cached_property
+    @once
     def obs(self) -> np.ndarray:
         """The flat observations, float32 [n, D]."""
         return self._table.obs[self.worlds, self.agent]
 
-    @cached_property
+    @once
     def legal(self) -> np.ndarray:
         """Which actions are open, bool [n, A]."""
         return self._table.legal[self.worlds, self.agent]
@@ -97,47 +98,61 @@ class View:
 
     # ------------------------------------------------------------ what is remembered
 
+    @once
+    def kept_at(self) -> np.ndarray:
+        """Where what is kept of each row (of its opponent now, if it tells opponents apart) stands, counted flat."""
+        return self.rows * self._table.n_agents + self.whom if self.player.apart else self.rows
+
     @property
     def kept(self) -> Kept:
         """What the policy remembers."""
         return Kept(self)
 
-    @cached_property
+    @once
     def turn(self) -> np.ndarray:
         """How often each row has decided on this before, since its game began."""
-        return self.player.turns[self.kind][self.rows]
+        return self.player.turns[self.kind][self.rows]  # a copy, also of all rows
 
-    @cached_property
+    @once
     def last(self) -> np.ndarray:
         """What each row chose last in such a decision; -1 before the first."""
         return self.player.last[self.kind][self.rows]
 
-    @cached_property
+    @once
     def opponent(self) -> np.ndarray:
         """Whom the decision is about, -1 for nobody."""
-        return self._table.target(self.worlds, self.agent)
+        if self._glance is None or self._glance.target is None:
+            return self._table.target(self.worlds, self.agent)
+        return self._glance.target[self.places]
 
-    @cached_property
+    @once
     def whom(self) -> np.ndarray:
         """Where what is known of the opponent stands in arrays [..., n_agents]; of nobody: in one's own place."""
+        if self._glance is not None and self._glance.faced:
+            return self.opponent
         return np.where(self.opponent >= 0, self.opponent, self.agent)
 
-    @cached_property
+    @once
+    def _pair(self) -> np.ndarray:
+        """Where what is known of the opponent stands in arrays [W, n, n] laid flat."""
+        return self.places * self._table.n_agents + self.whom
+
+    @once
     def own(self) -> np.ndarray:
         """What the row did when it last played with whom it faces; -1 before."""
-        return self._table.meetings.own[self.worlds, self.agent, self.whom]
+        return self._table.meetings.own.reshape(-1)[self._pair]
 
-    @cached_property
+    @once
     def other(self) -> np.ndarray:
         """What the other did when they last played, as it looked; -1 before."""
-        return self._table.meetings.other[self.worlds, self.agent, self.whom]
+        return self._table.meetings.other.reshape(-1)[self._pair]
 
-    @cached_property
+    @once
     def met(self) -> np.ndarray:
         """How often the row and whom it faces have played."""
-        return self._table.meetings.met[self.worlds, self.agent, self.whom]
+        return self._table.meetings.met.reshape(-1)[self._pair]
 
-    @cached_property
+    @once
     def first(self) -> np.ndarray:
         """Whether the row knows nothing yet of whom it faces; in games of groups, whether it has not decided yet."""
         return self.met == 0 if self._table.in_pairs else self.turn == 0
@@ -151,9 +166,10 @@ class View:
     def uniform(self) -> np.ndarray:
         """Random numbers in [0, 1), float64 [n], the same for the same seed, world, agent and moment."""
         self._drawn += 1
-        out, table = np.empty(self.n), self._table
-        _draw(table.seed_of, table.number_of, self.worlds, self.agent, STREAM, table.clock, self._drawn, out)
-        return out
+        table = self._table
+        if self._drawn == 1:
+            self._key = mix_many(self.player.streams(self.rows), table.clock)
+        return uniform_many(mix_many(self._key, self._drawn), table.number_of[self.worlds])
 
     def random_legal(self) -> np.ndarray:
         """A legal action a row, all equally likely; where decisions are continuous, a number of the range."""
@@ -179,30 +195,43 @@ class Kept:
     """What a policy remembers of the rows that decide now; of their opponents, where it tells these apart."""
 
     def __init__(self, view: View):
-        self._arrays = view.player.kept
-        self._at: Any = view.rows
-        if view.player.apart:
-            self._at = (view.rows, view.whom)
+        self._arrays, self._apart = view.player.kept, view.player.apart
+        self._at = view.kept_at
+
+    def _flat(self, name: str) -> np.ndarray:
+        """An array with a row, or a row and whom it faces, to each entry."""
+        array = self._arrays[name]
+        return array.reshape(-1, *array.shape[2:]) if self._apart else array
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self._arrays[name][self._at]
+        return self._flat(name)[self._at]
 
     def __setitem__(self, name: str, values: Any) -> None:
-        self._arrays[name][self._at] = values
+        self._flat(name)[self._at] = values
 
 
 class Seen:
     """What a step did to the rows of one policy.
 
     player                  whose rows: player.worlds, player.agents
-    reward [R] float64      what it paid them
+    reward [R] float64      what it paid them; everybody [R, n]: what it paid all agents of their worlds
     terminated, truncated   whose game is over, and where the clock stopped, bool [R]
     actions [R]             what they chose (0 where they did not decide)
     """
 
-    def __init__(self, player: Player, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: Any):
-        self.player, self.reward, self.terminated, self.truncated = player, reward, terminated, truncated
+    def __init__(self, player: Player, paid: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: Any):
+        self.player, self._paid, self.terminated, self.truncated = player, paid, terminated, truncated
         self.actions = actions
+
+    @once
+    def reward(self) -> np.ndarray:
+        """What the step paid the rows."""
+        return self._paid[self.player.worlds, self.player.agents]
+
+    @once
+    def everybody(self) -> np.ndarray:
+        """What the step paid all agents of the rows' worlds."""
+        return self._paid[self.player.worlds]
 
 
 def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:
@@ -213,11 +242,3 @@ def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.nd
     elif levels:
         columns = columns.astype(np.int64)
     return columns[:, 0] if columns.shape[1] == 1 else columns
-
-
-@numba.njit
-def _draw(seeds, numbers, worlds, agents, stream, clock, drawn, out):
-    """A draw for each row, keyed by its world's seed and number, agent, moment and how many were drawn before."""
-    for k in range(out.size):
-        key = mix(mix(mix(mix(seeds[worlds[k]], stream), agents[k]), clock), drawn)
-        out[k] = uniform(key, numbers[worlds[k]])

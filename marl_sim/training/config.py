@@ -36,6 +36,8 @@ class StudyOptions:
     seeds: int = 8  # independent seeds 0, 1, ...; every interval is over these
     episodes: int = 500  # episodes each world plays
     num_envs: int = 1  # worlds each seed plays at the same time
+    # who sits in a seat instead of a learner: agent_4=TitForTat agent_2=my_agent.py:act agent_0..1=run:FOLDER ...
+    seat: tuple[str, ...] = ()
     device: str = "cpu"  # where learners compute: cpu, cuda, cuda:1, ...
     workers: int = 0  # conditions trained at the same time, each in a process of its own; 0: one per core
     full: bool = False  # the published size instead of the quick one
@@ -51,10 +53,24 @@ class StudyOptions:
                 raise ValueError(f"{name} must be a whole number of at least {least}; got {value!r}.")
         if not 0 <= self.checkpoint_seconds < float("inf"):
             raise ValueError(f"checkpoint_seconds must be 0 or more; got {self.checkpoint_seconds}.")
+        guests_of(self.seat)
         if self.full and not self.full_size:
             raise ValueError("this study has one size only; --full does nothing here.")
         if self.device != "cpu":
             _check_device(self.device)
+
+
+def guests_of(words: Sequence[str]) -> dict[str, str]:
+    """{"agent_4": "axelrod:Grim"} of ("agent_4=axelrod:Grim",), as `--seat` takes them. ValueError in one sentence."""
+    found: dict[str, str] = {}
+    for one in words:
+        seat, equals, player = one.partition("=")
+        if not (seat.strip() and equals and player.strip()):
+            raise ValueError(f"--seat takes SEAT=PLAYER, such as agent_4=TitForTat; got {one!r}")
+        if seat.strip() in found:
+            raise ValueError(f"--seat names {seat.strip()} twice: {found[seat.strip()]!r} and {player.strip()!r}")
+        found[seat.strip()] = player.strip()
+    return found
 
 
 def command(main: Callable[[Any], Any], args: Sequence[str] | None = None) -> Any:

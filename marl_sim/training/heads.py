@@ -206,6 +206,11 @@ class Head:
 
     # ------------------------------------------------------------ keeping
 
+    def lanes_of(self, agent: int) -> np.ndarray:
+        """The lanes that drive an agent, one a seed, int [S]."""
+        each = 1 if self.group.together else len(self._agents)
+        return np.arange(len(self.worlds.seeds)) * each + (0 if self.group.together else self._agents.index(agent))
+
     def module(self, s: int, agent: int) -> tuple[Any, int]:
         """What one agent of seed number s has learned, as a torch module, and which agent of its team it is."""
         place = self._agents.index(agent)

@@ -10,9 +10,9 @@ from pettingzoo import AECEnv
 
 from ..core.errors import IllegalAction, NotReset
 from ..core.rng import key_of
+from ..envs.source import Environment, Source
 from ..learners.base import HeadSpec
 from .books import RewardBook
-from .outside_source import Environment, Source
 from .outside_spaces import choices, sight
 from .outside_world import ParallelWorld, Seat, TurnWorld, World
 from .worlds import HeadPlan

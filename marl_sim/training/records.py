@@ -6,17 +6,19 @@ runs/<scenario>/<time>/
     table.csv  table.md          the study's table
     figures/                     PNG
     conditions/<condition>/      metrics.csv while it runs; events/ for TensorBoard; recipe.json, its ingredients;
-                                 <episode>.checkpoint, the newest two; done, once finished
+                                 seats.json, what its policies did; <episode>.checkpoint, the newest two;
+                                 done, once finished
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +38,7 @@ else:
     import tomli as tomllib
 
 FORMAT = 1
+SEATS = "seats.json"
 KEPT = 2  # checkpoints: the newest, and the one before in case that is damaged
 
 
@@ -145,6 +148,15 @@ class ConditionRecord:
         rows = list(rows)
         self.log.append(rows)
         self.events.append(rows)
+
+    def tell_of_seats(self, report: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what the policies in the seats did, how long they thought, and what was played in their place."""
+        write_text(self.path / SEATS, json.dumps(list(report), indent=1, default=float) + "\n")
+
+    def seats(self) -> list[dict[str, Any]]:
+        """What `tell_of_seats` kept; nothing where only learners played."""
+        file = self.path / SEATS
+        return json.loads(file.read_text()) if file.exists() else []
 
     def checkpoint(self, state: Mapping[str, Any], episode: int) -> None:
         """Store a state together with the length of the metrics that belong to it, then drop the oldest but two."""

@@ -17,6 +17,7 @@ from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
 from .seats import Group, seated
+from .shuffled import ShuffledWorlds
 from .worlds import SimulatorWorlds, Worlds, as_worlds, looks
 
 Rows = list[dict[str, Any]]
@@ -39,8 +40,10 @@ class Trainer:
     policies     {agent: policy}: seats that do not learn; a Policy, or whatever `ms.as_policy` takes
     seating      {"agent_0..3": PPO(), "agent_4": "TitForTat"}: who sits where, in place of learner and policies; each
                  entry is a group of its own, so that two entries with a centralised learner are two rival teams
+    guests       {"agent_2": "TitForTat"}: policies that take these seats from whoever would sit there
     team_reward  "sum" or "mean": what a centralised learner's group is paid where its agents are paid apart; "own":
                  each its own reward, under a central critic
+    shuffle_seats  every game seats the players anew, at random (see training.shuffled); agents are then players
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
     probes       called as probe(trainer, s, row) -> {column: number} for every row of seed number s
     block        episodes a row of records averages over
@@ -62,7 +65,9 @@ class Trainer:
         shared: bool = False,
         policies: Mapping[int, Any] | None = None,
         seating: Mapping[Any, Any] | None = None,
+        guests: Mapping[Any, Any] | None = None,
         team_reward: str | None = None,
+        shuffle_seats: bool = False,
         layers: Sequence[Any] = (),
         probes: Sequence[Any] = (),
         block: int = 10,
@@ -77,8 +82,11 @@ class Trainer:
         self.layers, self.probes, self.block = tuple(layers), tuple(probes), block
         self._check(heads)
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
-        self.game: Any = self.worlds.game if isinstance(self.worlds, SimulatorWorlds) else None
-        self.groups, self.policies = seated(learner, policies, seating, shared, self.worlds.agents)
+        if shuffle_seats:
+            self._check_shuffle()
+            self.worlds = ShuffledWorlds(self.worlds)
+        self.game: Any = getattr(self.worlds, "game", None)
+        self.groups, self.policies = seated(learner, policies, seating, guests, shared, self.worlds.agents)
         check_team_reward(team_reward, self.groups)
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
         self.heads = self._heads(heads)
@@ -87,12 +95,14 @@ class Trainer:
         self.steps = 0
         self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
-        self.seats = Seats(self.worlds, self.policies)
+        self.pasts: dict[int, dict[int, dict[str, np.ndarray]]] = {}  # agent -> episode -> what it had learned by then
+        self.seats = Seats(self.worlds, self.policies, self)
+        self._renew()
 
     @property
     def simulator(self) -> Any:
         """The Simulator, where the worlds are ours."""
-        return self.worlds.simulator if isinstance(self.worlds, SimulatorWorlds) else None
+        return getattr(self.worlds, "simulator", None)
 
     def _check(self, heads: str) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -104,6 +114,13 @@ class Trainer:
             raise ValueError(f"heads must be 'per stage' or 'one'; got {heads!r}")
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
+
+    def _check_shuffle(self) -> None:
+        if self.credit == "settled" or any(hasattr(layer, "extra") for layer in self.layers):
+            raise ValueError(
+                "shuffle_seats goes with credit 'next' and layers of rewards alone: settling and introspection look at "
+                "seats"
+            )
 
     def _heads(self, heads: str) -> list[Head]:
         made = []
@@ -184,14 +201,16 @@ class Trainer:
                 f"{game.label} and {self.game.label} differ in them"
             )
         seeds = tuple(int(key_of(seed, purpose("evaluation"))) for seed in self.seeds)
-        worlds: Worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
-            game, self.num_envs, seeds)  # fmt: skip
+        worlds: Worlds = self.worlds.another(self.num_envs, seeds)
+        if game is not None:
+            worlds = SimulatorWorlds(game, self.num_envs, seeds)
+            worlds = ShuffledWorlds(worlds) if isinstance(self.worlds, ShuffledWorlds) else worlds
         worlds.reset()
         block = -(-episodes // self.num_envs)
         book = worlds.book(block, block, even=True)
         memories = [head.fresh_memory() for head in self.heads]
         clocks = [head.lanes.decisions.copy() for head in self.heads]
-        seats = Seats(worlds, self.policies)
+        seats = Seats(worlds, self.policies, self)
         rows: Rows = []
         with closing(worlds), closing(seats):
             while len(rows) < len(seeds):
@@ -229,7 +248,15 @@ class Trainer:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
         self.best.see(self.heads, rows)
+        if rows and not greedy:
+            self._renew()
         return rows
+
+    def _renew(self) -> None:
+        """Let policies that are made of what is learned here take it over."""
+        for player in self.seats.players:
+            if hasattr(player.policy, "renew"):
+                player.policy.renew(player, self)
 
     def _decide(
         self, worlds: Worlds, seats: Seats, greedy: bool, memories: list[Any] | None = None
@@ -269,6 +296,9 @@ class Trainer:
         kept = {f"sim/{k}": v for k, v in self.worlds.save().items()}
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
         kept |= {f"seats/{k}": v for k, v in self.seats.state_dict().items()}
+        for agent, pasts in self.pasts.items():
+            for episode, learned_then in pasts.items():
+                kept |= {f"pasts/{agent}/{episode}/{name}": array for name, array in learned_then.items()}
         for head in self.heads:
             kept |= head.state_dict()
         return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
@@ -292,6 +322,12 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.pasts = {}
+        for name, array in _under("pasts/", saved).items():
+            agent, episode, what = name.split("/", 2)
+            self.pasts.setdefault(int(agent), {}).setdefault(int(episode), {})[what] = array
+        if self.pasts:
+            self.seats = Seats(self.worlds, self.policies, self)
         self.seats.load_state_dict(_under("seats/", saved))
         self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])

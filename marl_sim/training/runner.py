@@ -105,23 +105,37 @@ def train(
         if state is not None:
             trainer.load_state_dict(state)
             del state
-        told = stored = time.monotonic()
-        report(_report(index, trainer))
-        cost = 0.0
-        for rows in trainer.run():
-            record.append(rows)
-            stop, now = stopping(), time.monotonic()
-            if stop or not checkpoint_seconds or now - stored >= max(checkpoint_seconds, 20 * cost):
-                record.checkpoint(trainer.state_dict(), trainer.episode)
-                stored = time.monotonic()
-                cost = stored - now
-            if now - told >= REPORT_EVERY:
-                report(_report(index, trainer))
-                told = now
-            if stop:
+        try:
+            if not _train_on(index, trainer, record, checkpoint_seconds, report, stopping):
                 return False
-        record.finish(getattr(trainer, "final_state", trainer.state_dict)(), trainer.episode)
-        report(_report(index, trainer, finished=True))
+            record.finish(getattr(trainer, "final_state", trainer.state_dict)(), trainer.episode)
+            report(_report(index, trainer, finished=True))
+        finally:
+            if getattr(trainer, "policies", None):
+                record.tell_of_seats(trainer.seats.report())
+    return True
+
+
+def _train_on(
+    index: int, trainer: Any, record: ConditionRecord, checkpoint_seconds: float, report: Callable[[Report], None],
+    stopping: Callable[[], bool],
+) -> bool:  # fmt: skip
+    """Train until the end, writing rows and checkpoints; False if it was stopped before."""
+    told = stored = time.monotonic()
+    report(_report(index, trainer))
+    cost = 0.0
+    for rows in trainer.run():
+        record.append(rows)
+        stop, now = stopping(), time.monotonic()
+        if stop or not checkpoint_seconds or now - stored >= max(checkpoint_seconds, 20 * cost):
+            record.checkpoint(trainer.state_dict(), trainer.episode)
+            stored = time.monotonic()
+            cost = stored - now
+        if now - told >= REPORT_EVERY:
+            report(_report(index, trainer))
+            told = now
+        if stop:
+            return False
     return True
 
 

@@ -13,8 +13,8 @@ from .records import ConditionRecord, RecordError, RunFolder, write_text
 from .rollout import Trainer
 
 RECIPE = "recipe.json"
-FOR_PLAYING = ("seeds", "num_envs", "heads", "credit", "rewards", "shared", "policies", "seating", "team_reward",
-               "options")  # fmt: skip
+FOR_PLAYING = ("seeds", "num_envs", "heads", "credit", "rewards", "shared", "policies", "seating", "guests",
+               "shuffle_seats", "team_reward", "options")  # fmt: skip
 
 
 def write_recipe(record: ConditionRecord, game: Any, learner: Any, arguments: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.errors import unknown
@@ -35,10 +35,25 @@ def is_team(learner: Learner | Mapping[str, Learner]) -> bool:
 
 
 def seated(
-    learner: Any, policies: Mapping[int, Policy] | None, seating: Mapping[Any, Any] | None, shared: bool,
-    names: Sequence[str],
+    learner: Any, policies: Mapping[int, Any] | None, seating: Mapping[Any, Any] | None,
+    guests: Mapping[Any, Any] | None, shared: bool, names: Sequence[str],
 ) -> tuple[list[Group], dict[int, Policy]]:  # fmt: skip
     """Groups of learners and policies by seat. ValueError in one sentence for seats or players that are not there."""
+    groups, still = _settled(learner, policies, seating, shared, names)
+    came: dict[int, Policy] = {}
+    for key, player in (guests or {}).items():
+        came |= dict.fromkeys(seats(key, names), _policy(player, f"the guest in {key!r} must be"))
+    if seating is not None and came:
+        left = [replace(group, agents=tuple(a for a in group.agents if a not in came)) for group in groups]
+        groups = [group for group in left if group.agents]
+    return groups, still | came
+
+
+def _settled(
+    learner: Any, policies: Mapping[int, Any] | None, seating: Mapping[Any, Any] | None, shared: bool,
+    names: Sequence[str],
+) -> tuple[list[Group], dict[int, Policy]]:  # fmt: skip
+    """The same without guests."""
     if seating is None:
         return [_group(tuple(range(len(names))), learner, shared)], _policies(policies, names)
     if learner is not None or policies:

@@ -109,3 +109,10 @@ def test_normal_draws_are_normal():
         draws = np.array([rng.normal(np.uint64(key), i) for i in range(20_000)])
         assert stats.kstest(draws, "norm").pvalue > 1e-6
         assert abs(np.corrcoef(draws[:-1], draws[1:])[0, 1]) < 6 / np.sqrt(len(draws))
+
+
+def test_many_at_once_are_the_same_draws():
+    keys = np.arange(50, dtype=np.uint64) * np.uint64(0x123456789ABCDEF1)
+    assert [int(rng.mix(key, 3)) for key in keys] == rng.mix_many(keys, 3).tolist()
+    assert [int(rng.mix(np.uint64(5), number)) for number in range(-3, 9)] == rng.mix_many(5, np.arange(-3, 9)).tolist()
+    assert [rng.uniform(key, 7) for key in keys] == rng.uniform_many(keys, 7).tolist()

@@ -13,8 +13,8 @@ from tiny_pettingzoo import Leaves, Lives, Masks, Pictures, Reaches, Silent, Tur
 
 import marl_sim as ms
 from marl_sim.core.rng import key_of
+from marl_sim.envs.source import Source
 from marl_sim.training.outside import OutsideWorlds
-from marl_sim.training.outside_source import Source
 
 pytestmark = pytest.mark.filterwarnings("ignore:The old environment creation API:DeprecationWarning")
 

@@ -7,8 +7,8 @@ from pettingzoo import ParallelEnv
 from tiny_pettingzoo import Dead, Forgetful, Lives, Masks, Pictures, Reaches, Turns
 
 from marl_sim.core.errors import IllegalAction, NotReset
+from marl_sim.envs.source import Source
 from marl_sim.training.outside import OutsideWorlds
-from marl_sim.training.outside_source import Source
 
 
 def test_masks_are_kept_and_actions_checked():

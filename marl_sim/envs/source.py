@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pickle
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 from pettingzoo import AECEnv, ParallelEnv
@@ -34,7 +35,7 @@ class Source:
     """
 
     def __init__(self, given: Any, options: Mapping[str, Any] | None = None):
-        self.options = dict(options or {})
+        self.given, self.options = given, dict(options or {})
         found = _named(given) if isinstance(given, str) else given
         self.label = given.removeprefix(PREFIX).replace(":", ".").rpartition(".")[2] if found is not given else ""
         self._make: Callable[..., Any]
@@ -49,6 +50,9 @@ class Source:
             self._make = found
         else:
             raise ValueError(f"source must be {KINDS}; got {given!r}")
+
+    def __reduce__(self) -> tuple[type[Source], tuple[Any, ...]]:
+        return Source, (self.given, self.options)
 
     def make(self) -> Environment:
         """A new environment."""
@@ -68,7 +72,7 @@ def _copier(env: Environment, label: str) -> Callable[[], Any]:
         raise ValueError(
             f"{label} cannot be copied by pickling ({error}); give a function that makes it instead"
         ) from error
-    return lambda: pickle.loads(frozen)
+    return partial(pickle.loads, frozen)
 
 
 def _named(name: str) -> Any:
