@@ -15,7 +15,8 @@ NUMBER = r"-?\d+(?:\.\d+)?"
 END = r"(?!\w|[.,]\d)"  # not in the middle of a word or a number
 MARKED = re.compile(
     r"\b(?:answer|action|choice|choose|decision|decide|option|pick|select|number|play|move)\b"
-    rf"\W{{0,4}}(?:(?:is|be|on|for|number|action|option)\b\W{{0,4}}){{0,3}}({NUMBER}){END}",
+    rf"\W{{0,4}}(?:(?:is|be|on|for|number|action|option)\b\W{{0,4}}){{0,3}}({NUMBER}){END}"
+    r"(?!\s*(?:,|/|-|or\b|and\b|to\b)\s*\d)",  # not the first of several
     re.IGNORECASE,
 )
 AGAINST = re.compile(  # what stands before something that is not meant

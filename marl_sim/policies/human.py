@@ -67,9 +67,9 @@ class Human(Policy):
     illegal      what is played after that, and once they have left (Ctrl-D): "random", "pass", "repeat" or "raise"
     memory       how many of the agent's past decisions are shown
     transcript   file to which every decision is added, a line of JSON each
-    ask          who asks: ask(Ask) -> a text, an action, or None where the time is over; raises Gone where the person
-                 has left. Called in a thread of its own, and again, with `problem`, after what cannot be played. By
-                 default the terminal does
+    ask          who asks: ask(Ask) -> a text, an action, or None where the time is over; it raises Gone where the
+                 person has left. Called in a thread of its own, and again, with `problem`, after what cannot be
+                 played. By default the terminal does
 
     ValueError in one sentence for wrong options.
     """
@@ -103,11 +103,14 @@ class Human(Policy):
         """What it is called in reports."""
         return "human"
 
+    def reset(self, player: Player) -> None:
+        player.store["over"] = threading.Event()
+
     def act(self, view: View) -> np.ndarray:
         none, kind = (-1, np.int64) if view.box is None else (math.nan, np.float64)
         found = np.full(view.n, none, kind)
         past, texts = recount(view, self.memory), view.text()
-        over = view.store.setdefault("over", threading.Event())
+        over = view.store["over"]
         for k in range(view.n):
             if over.is_set() or view.store.get("gone"):
                 view.count("absent", view.n - k)
@@ -117,8 +120,7 @@ class Human(Policy):
         return found
 
     def close(self, player: Player) -> None:
-        player.store.setdefault("over", threading.Event()).set()
-        player.store.pop("over")
+        player.store["over"].set()
 
     def _one(self, view: View, k: int, text: str, past: str, over: threading.Event) -> float | None:
         """The action of one row; None where there is none."""
@@ -127,7 +129,7 @@ class Human(Policy):
         legal = np.flatnonzero(view.legal[k]).tolist()
         began, problem, answer, action = time.monotonic(), "", None, None
         who, stage = table.agents[view.agent[k]], table.stage_names[int(table.stage[world])]
-        while action is None:
+        while action is None and not over.is_set():
             asked = Ask(
                 world=world, agent=who, stage=stage, text=text, past=past, range=view.box, options=options(view, k),
                 choices={a: words[a] for a in legal if a in words}, problem=problem, view=view, row=k,

@@ -85,9 +85,7 @@ class LanguageModel(Policy):
         check_options(self)
         self._model, at, self._url = re.sub("@(?=https?://)", "\n", self.agent, count=1).partition("\n")
         if not self._model or not at:
-            raise ValueError(
-                f"a model and where it is were expected, as in llm:MODEL@http://host/v1; got {self.agent!r}"
-            )
+            raise ValueError(f"a model and a URL were expected, as in llm:MODEL@http://host/v1; got {self.agent!r}")
         HttpLine(self._url)
         for name, least in (("memory", 0), ("at_once", 1), ("calls", 0), ("max_tokens", 1), ("seed", 0)):
             value = getattr(self, name)
@@ -103,8 +101,14 @@ class LanguageModel(Policy):
         """Model and URL."""
         return f"llm:{self.agent}"
 
+    def reset(self, player: Player) -> None:
+        chat = Chat(self._url, self.key, self.timeout, self.retries, self.cache)
+        player.store["talk"] = _Talk(chat, self._system(player.table.game), Rest())
+
     def act(self, view: View) -> np.ndarray:
-        talk = self._talk(view.player)
+        talk = view.store.get("talk")
+        if talk is None:
+            raise NoAnswer(f"{self.name} is asked after the run was closed")
         asked, began = self._questions(view), time.monotonic()
         if talk.rest:
             view.count("skipped", view.n)
@@ -135,12 +139,6 @@ class LanguageModel(Policy):
         talk = player.store.pop("talk", None)
         if talk is not None:
             talk.chat.close()
-
-    def _talk(self, player: Player) -> _Talk:
-        if "talk" not in player.store:
-            chat = Chat(self._url, self.key, self.timeout, self.retries, self.cache)
-            player.store["talk"] = _Talk(chat, self._system(player.table.game), Rest())
-        return player.store["talk"]
 
     def _system(self, game: Game | None) -> str:
         rules = "" if game is None else RULES.format(rules=_rules(game))

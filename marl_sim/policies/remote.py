@@ -62,7 +62,9 @@ class Remote(Policy):
         raise NotImplementedError(f"{type(self).__name__} must define way()")
 
     def reset(self, player: Player) -> None:
-        began, talk = time.monotonic(), self._talk(player)
+        began = time.monotonic()
+        talk = Conversation(self.way(), self.name, player, self.start, self.timeout, self.retries)
+        player.store["talk"] = talk
         try:
             talk.greet()
         except (Unreachable, wire.BadMessage) as wrong:
@@ -88,17 +90,13 @@ class Remote(Policy):
         if talk is not None:
             talk.close()
 
-    def _talk(self, player: Player) -> Conversation:
-        if "talk" not in player.store:
-            way = self.way()
-            player.store["talk"] = Conversation(way, self.name, player, self.start, self.timeout, self.retries)
-        return player.store["talk"]
-
     def _ask(self, player: Player) -> dict[str, np.ndarray]:
         """One question for all rows that decide now, whatever they decide on: the answers by kind."""
-        views, talk, began = player.turns_now(), self._talk(player), time.monotonic()
+        views, talk, began = player.turns_now(), player.store.get("talk"), time.monotonic()
         rows = sum(view.n for view in views)
         given: Mapping[int, float] = {}
+        if talk is None:
+            raise NoAnswer(f"{self.name} is asked after the run was closed")
         if talk.resting():
             player.counts["skipped"] += rows
         else:

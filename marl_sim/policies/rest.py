@@ -8,7 +8,7 @@ SHORTEST, LONGEST = 0.5, 300.0  # seconds
 
 
 class Rest:
-    """Whether somebody is left alone now: as long as asking took in vain, doubled each time, up to five minutes."""
+    """Whether somebody is left alone now: as long as it took to ask in vain, doubled each time, up to five minutes."""
 
     def __init__(self) -> None:
         self._seconds, self._until = 0.0, 0.0

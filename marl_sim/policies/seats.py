@@ -44,7 +44,7 @@ class Seats:
         self._order: np.ndarray | None = getattr(worlds, "order", None)  # seats of players, where these change
         self.seeds, self.num_envs = worlds.seeds, worlds.num_envs
         self.num_worlds, self.n_agents = worlds.acting.shape
-        self.clock = 0
+        self.clock, self._closed = 0, False
         self._describe()
         self.seed_of = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
         self.stream_of = mix_many(self.seed_of, purpose("policy"))
@@ -168,6 +168,10 @@ class Seats:
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
+        if self._closed:
+            self._closed = False
+            for player in self.players:
+                player.policy.reset(player)
         self._glance = Glance(self)
         self._decided, self._begun = [], True
         self._thinking = [think(self._ask, player) for player in self._slow]
@@ -233,9 +237,9 @@ class Seats:
 
     def close(self) -> None:
         """Let go of what the players hold. Whoever is asked again afterwards takes it up anew."""
-        for player in self.players:
+        for player in self.players if not self._closed else ():
             player.policy.close(player)
-        self._thinking = []
+        self._thinking, self._begun, self._closed = [], False, True
 
     def report(self) -> list[dict[str, Any]]:
         """For each player: seats, policy, decisions, how many were replaced, seconds of thought, what it counted."""

@@ -90,6 +90,9 @@ class TableElsewhere(Seats):
     def target(self, worlds: np.ndarray, agents: np.ndarray) -> np.ndarray:
         return self._target[worlds, agents]
 
+    def targets(self) -> np.ndarray | None:
+        return self._target.reshape(-1) if self.in_pairs else None
+
     # ------------------------------------------------------------ what messages tell
 
     def tell(self, message: Mapping[str, Any]) -> None:

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..games.memory import deeds
-
 if TYPE_CHECKING:
-    from ..core.game import Game
     from .history import Turn
     from .seats import Seats
     from .view import View
@@ -22,7 +19,7 @@ def tell(view: View) -> list[str]:
     """For each row: who it is, which stage it is, what it sees, field by field, and what it may choose."""
     slots = [slot for slot in view._table.slots if slot.kind == view.kind]
     seen = [(slot.words or slot.name, slot.name, _as_rows(view[slot.name])) for slot in slots]
-    words = _words_of_deeds(view._table.game)
+    words = _words_of_deeds(view._table)
     if not slots:
         seen = [("observation", "observation", view.obs)]
     return [_tell_one(view, k, seen, words) for k in range(view.n)]
@@ -49,8 +46,9 @@ def _as_rows(values: np.ndarray) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def _words_of_deeds(game: Game | None) -> tuple[str, ...]:
-    return () if game is None or "play" not in game.kinds else deeds(game)
+def _words_of_deeds(table: Seats) -> tuple[str, ...]:
+    """Words of what players are remembered for, as `games.memory.deeds` numbers them, of games elsewhere too."""
+    return tuple(word for kind in ("play", "respond") if kind in table.kinds for word in table.choices(kind))
 
 
 def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
@@ -69,7 +67,7 @@ def recount(view: View, most: int) -> list[str]:
     if not most:
         return [""] * view.n
     history, table = view.history(), view._table
-    words = _words_of_deeds(table.game)
+    words = _words_of_deeds(table)
     found = []
     for k in range(view.n):
         turns = history.turns(k)[-most:]

@@ -518,3 +518,13 @@ def test_decisions_that_are_numbers():
     assert server.asked[1]["rows"][0]["range"] == [low, high]
     assert played[0, :, 0].tolist() == [high, high / 3, low, low, low]
     assert (report["illegal"], report["left_out"], report["replaced"]) == (1, 1, 2)
+
+
+def test_who_plays_on_after_the_end_is_taken_up_anew(tmp_path):
+    body = f"open({str(tmp_path / 'pids')!r}, 'a').write(f'{{os.getpid()}}\\n')\nsay(actions=actions(1))"
+    run = trainer(program(tmp_path, body))
+    list(run.run())
+    run.advance()
+    run.close()
+    pids = set((tmp_path / "pids").read_text().split())
+    assert len(pids) == 2 and all(ends(pid) for pid in pids)
