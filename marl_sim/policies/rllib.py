@@ -79,7 +79,9 @@ class RLlibModule(Policy):
         if view.box is None:
             likes = inputs.cpu().numpy()
             if likes.shape != view.legal.shape:
-                raise ValueError(f"{self.name} chooses among {likes.shape[1]} actions; this game has {view.legal.shape[1]}")
+                raise ValueError(
+                    f"{self.name} chooses among {likes.shape[1]} actions; this game has {view.legal.shape[1]}"
+                )
             likes = np.where(view.legal, likes, -np.inf)
             return drawn(view, likes) if self.sample else likes.argmax(1)
         kind = self.module.get_inference_action_dist_cls()

@@ -102,7 +102,7 @@ class Predicting(Policy):
         try:
             np.random.seed(seed)
             if torch is not None:
-                torch.manual_seed(seed)
+                torch.manual_seed(seed + 2**31)  # another: both are Mersenne twisters, and would draw the same
             yield
         finally:
             np.random.set_state(before)
