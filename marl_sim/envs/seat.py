@@ -58,6 +58,13 @@ class Seat:
         """What the Trainer recorded: a row for every `block` episodes of each world, the last thousand."""
         return list(self.table.rows)
 
+    def evaluate(self, player: Any, episodes: int = 20, greedy: bool = True) -> dict[str, Any]:
+        """The row of what everybody does when nobody learns, with `player` (what `ms.as_policy` takes) in this seat.
+
+        Played in worlds of their own; the environment's stay where they are. greedy: learners do not explore.
+        """
+        return self.table.evaluate(player, episodes, greedy)
+
     @property
     def replaced(self) -> int:
         """How many illegal actions were replaced since the society was founded."""
@@ -80,17 +87,17 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
     Step          one decision of the seat: the others' stages in between are played by who sits there
     Observation   float32 [D], laid out as game.layout says; masked: {"observation": float32 [D], "action_mask": int8
                   [A]}. After the end: what was last seen, with nothing masked
-    Action        0..A-1, of which `action_masks()` are legal; game.stages says what each means. An array [1] of a number
-                  in the range, where the game's decisions are continuous
-    Reward        everything the seat is paid until its next decision, or the end of the episode. What it was paid before
-                  its first decision ("early") comes with that decision's
+    Action        0..A-1, of which `action_masks()` are legal; game.stages says what each means. An array [1] of a
+                  number in the range, where the game's decisions are continuous
+    Reward        everything the seat is paid until its next decision, or the end of the episode. What it was paid
+                  before its first decision ("early") comes with that decision's
     Info          "stage": index in game.stages of what is decided on; "action_mask": int8 [A]; "early"
     Ending        terminated where the game is over, truncated where the clock stopped (a Continuing horizon)
 
-    reset(seed=s) founds the society anew, and all that follows depends on s, the actions, and what learners have learned
-    so far. reset() goes on to the society's next episode; in the middle of one, it abandons it (see
-    training.outside_seat). Learners in two environments are two learners: for many worlds around the same learners take
-    SeatVectorEnv. ValueError in one sentence for wrong options.
+    reset(seed=s) founds the society anew, and all that follows depends on s, the actions, and what learners have
+    learned so far. reset() goes on to the society's next episode; in the middle of one, it abandons it (see
+    training.outside_seat). Learners in two environments are two learners: for many worlds around the same learners
+    take SeatVectorEnv. ValueError in one sentence for wrong options.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}

@@ -33,8 +33,8 @@ def as_policy(thing: Any, **options: Any) -> Policy:
     """A policy of anybody who can act.
 
     thing     a Policy; a function of one observation (of an observation and the legal actions), or of a view; an object
-              whose `act` is such a function; a model of Stable-Baselines3 or sb3-contrib, or whatever has their `predict`;
-              an RLModule of RLlib; a torch module of observations; or a name:
+              whose `act` is such a function; a model of Stable-Baselines3 or sb3-contrib, or whatever has their
+              `predict`; an RLModule of RLlib; a torch module of observations; or a name:
 
               "TitForTat", "GenerousTitForTat#generosity=0.2"   a scripted one, with options
               "my_agent.py:act", "my_package.agents:Mine"       a function, class or object of a file or a module

@@ -26,8 +26,8 @@ class Predicting(Policy):
     illegal        what is played where it answers illegally, as models that see no masks do; see Policy
 
     Of what predict takes it is given what it knows: `action_masks` (legal actions, bool [n, A]), `state` and
-    `episode_start`. A recurrent model's state is kept row by row, and begins anew where a game is over. Observations are
-    shown as model.observation_space has them: a Box [D], or a Dict of "observation" and "action_mask".
+    `episode_start`. A recurrent model's state is kept row by row, and begins anew where a game is over. Observations
+    are shown as model.observation_space has them: a Box [D], or a Dict of "observation" and "action_mask".
     ValueError in one sentence for a model of other shapes than the game's.
     """
 
@@ -96,15 +96,15 @@ class Predicting(Policy):
         if number is None:
             yield
             return
-        torch, before = sys.modules.get("torch"), np.random.get_state()
+        torch, before = sys.modules.get("torch"), np.random.get_state()  # noqa: NPY002
         held = None if torch is None else torch.get_rng_state()
         seed = int(number * 2**31)
         try:
-            np.random.seed(seed)
+            np.random.seed(seed)  # noqa: NPY002 (it is theirs)
             if torch is not None:
                 torch.manual_seed(seed + 2**31)  # another: both are Mersenne twisters, and would draw the same
             yield
         finally:
-            np.random.set_state(before)
+            np.random.set_state(before)  # noqa: NPY002
             if torch is not None:
                 torch.set_rng_state(held)

@@ -28,8 +28,8 @@ class Learned(Policy):
     sample     drawn by its odds, where it has odds; else its best action
 
     It plays in games that look as the one it was trained in: the same agents, stages, choices and observations. Agents
-    with memory remember their rows, and begin anew where a game is over. ValueError in one sentence for a run, condition,
-    agent or seed that is not there, and for a game that looks different.
+    with memory remember their rows, and begin anew where a game is over. ValueError in one sentence for a run,
+    condition, agent or seed that is not there, and for a game that looks different.
     """
 
     tags: ClassVar[dict[str, Any]] = {}

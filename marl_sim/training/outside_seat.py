@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.game import Game
 from ..core.registry import make
-from ..policies import Policy, Random, Seats, View
+from ..policies import Policy, Random, Seats, View, as_policy
 from ..policies.base import check_fallback
 from .rollout import Trainer
 from .seats import seats
@@ -59,15 +59,15 @@ class SeatTable:
 
     game     a Game, or the name of a registered one, made with `options`
     agent    whose seat: "agent_3", or 3
-    seating  who sits in the others, as a Trainer takes it: learners, which learn; policies, which do not. Seats that are
-             left out play randomly
+    seating  who sits in the others, as a Trainer takes it: learners, which learn; policies, which do not. Seats that
+             are left out play randomly
     illegal  what is played where an illegal action is given; see policies.Policy
     training further arguments of the Trainer: heads, credit, team_reward, layers, ...
 
     The seat has a decision to take in every world that is not at an end. Worlds in which it decides sooner wait for the
     others: nobody acts and nothing is paid there meanwhile (reward layers that fade from step to step do go on fading).
-    `skipped` counts the episodes in which the seat had nothing to decide at all, and `skipped_reward` what they paid it.
-    `rows` holds what the Trainer recorded, the last thousand rows.
+    `skipped` counts the episodes in which the seat had nothing to decide at all, and `skipped_reward` what they paid
+    it. `rows` holds what the Trainer recorded, the last thousand rows.
     """
 
     def __init__(
@@ -198,6 +198,16 @@ class SeatTable:
             there |= self.simulator.acting[:, self.seat]
         self._at_end[:] = False
 
+    def evaluate(self, player: Any, episodes: int, greedy: bool) -> dict[str, Any]:
+        """The row of what everybody does when nobody learns, with `player` in the seat."""
+        held = self.trainer.policies
+        self.trainer.policies = held | {self.seat: as_policy(player)}
+        try:
+            (row,) = self.trainer.evaluate(episodes, greedy=greedy)
+        finally:
+            self.trainer.policies = held
+        return row
+
     def _choose(self, actions: np.ndarray) -> None:
         chosen = np.zeros(self.num_worlds, np.int64 if self.game.box is None else np.float64)
         player = self._player
@@ -211,8 +221,8 @@ class SeatTable:
             for head in self.trainer.heads:
                 if head.learner.feed in WHOLE:
                     raise ValueError(
-                        f"{type(head.learner).__name__} learns from all worlds at once, and here some would have to wait "
-                        f"until {self.game.agents[self.seat]} decides in the others; take one world (num_envs=1)"
+                        f"{type(head.learner).__name__} learns from all worlds at once, and here some would have to "
+                        f"wait until {self.game.agents[self.seat]} decides in the others; take one world (num_envs=1)"
                     )
             self.worlds.waiting = there.copy()
         self._still += 1

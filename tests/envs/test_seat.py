@@ -153,7 +153,7 @@ def test_seats_that_are_left_out_play_randomly():
 def test_illegal_actions_change_nothing_or_are_counted():
     game = ms.make("direct_punishment")
     env = ms.SeatEnv(game, 0, everybody_else(game, 0))
-    obs, _ = env.reset(seed=3)
+    env.reset(seed=3)
     wrong = int(np.flatnonzero(~np.append(env.action_masks(), False))[0])
     with pytest.raises(ms.IllegalAction, match=r"as agent_0 in world 0, chose .* it may choose"):
         env.step(wrong)

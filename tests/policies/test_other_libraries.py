@@ -1,5 +1,7 @@
 """Torch modules, and whatever has the `predict` of Stable-Baselines3, in a seat; here with none of these libraries."""
 
+# ruff: noqa: NPY002 (other libraries draw from the process's own generators)
+
 import numpy as np
 import pytest
 import torch

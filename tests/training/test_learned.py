@@ -103,7 +103,7 @@ def test_what_is_not_there_is_said_in_one_sentence(run, words, said):
 
 def test_games_that_look_different_are_refused(run):
     words = f"run:{run}#condition=ppo"
-    with pytest.raises(ValueError, match="was trained in .* plays where agents, stages, choices and observations are"):
+    with pytest.raises(ValueError, match=r"was trained in .* plays where agents, stages, choices and observations are"):
         rows_of(dict.fromkeys(range(3), words), pairs(3))
     with pytest.raises(ValueError, match=r"was trained in .*; it cannot play another environment"):
         Trainer(Lives, seating=dict.fromkeys(range(len(Lives().possible_agents)), words), episodes=2)
