@@ -27,7 +27,7 @@ def pairs(rounds=4, horizon=ms.Fixed, dilemma=None):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_its_own_checker_passes(masked):
-    check_env(ms.SeatEnv("direct_punishment", masked=masked, illegal_action="random"), warn=False)
+    check_env(ms.SeatEnv("ultimatum", masked=masked, illegal_action="random"), warn=False)
 
 
 def payoffs(mine, theirs):
@@ -86,7 +86,7 @@ def test_what_was_last_seen_is_there_to_bootstrap_from():
 
 def test_monitors_and_masks_reach_through():
     contrib = pytest.importorskip("sb3_contrib", reason="needs pip install sb3-contrib")
-    game = ms.make("direct_punishment")
+    game = ms.make("partner_selection", n_agents=4)
     env = ms.SeatVectorEnv(game, 0, {"agent_1": ms.DQN(hidden=(8,))}, num_envs=4)  # strict: illegal actions raise
     model = contrib.MaskablePPO("MlpPolicy", VecMonitor(env.for_sb3()), **TINY).learn(256)
     assert model.ep_info_buffer and env.replaced == 0
