@@ -94,11 +94,36 @@ def test_monitors_and_masks_reach_through():
     assert single.num_timesteps == 64
 
 
+def two_rounds_of_elimination():
+    """C is dominated by B, and A too once nobody plays C: (B, B) is what is left, and the only equilibrium. Against
+    somebody who plays at random A is best (8/3 against 2 and 1/3)."""
+    mine = np.array([[2.0, 0.0, 6.0], [3.0, 1.0, 2.0], [1.0, 0.0, 0.0]])
+    payoffs = tuple(tuple((mine[i, j], mine[j, i]) for j in range(3)) for i in range(3))
+    return ms.Society(ms.MatrixGame(payoffs, actions=("A", "B", "C")), n_agents=2, horizon=ms.Fixed(1))
+
+
+def learned_by_ppo(other, seed):
+    """How often each action is played by PPO (seat 0) and by the other when both have learned, [2, 3]."""
+    game = two_rounds_of_elimination()
+    env = ms.SeatVectorEnv(game, 0, {1: other}, num_envs=8, seed=seed)
+    model = PPO("MlpPolicy", env.for_sb3(), n_steps=32, batch_size=64, device="cpu", seed=seed).learn(10_000)
+    trainer = ms.Trainer(game, seating={0: ms.as_policy(model), 1: "Random"}, seeds=(seed,), episodes=1)
+    trainer.advance()
+    mine = trainer.simulator._step.tallies["choices"][0, 0]
+    row = env.evaluate(model, episodes=40)
+    return mine, row
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_ppo_here_and_dqn_there_both_defect(seed):
-    """The prisoner's dilemma, once: defecting dominates for both, whatever the other does."""
-    env = ms.SeatVectorEnv(pairs(rounds=1), 0, {1: ms.DQN(hidden=(16,), epsilon=0.1)}, num_envs=8, seed=seed)
-    model = PPO("MlpPolicy", env.for_sb3(), n_steps=32, batch_size=64, device="cpu", seed=seed).learn(10_000)
-    row = env.evaluate(model, episodes=40)
-    assert (row["cooperation_0"], row["cooperation_1"], row["reward"]) == (0, 0, 2)
+def test_ppo_here_and_dqn_there_reach_the_only_equilibrium(seed):
+    mine, row = learned_by_ppo(ms.DQN(hidden=(16,), epsilon=0.1), seed)
+    assert mine.tolist() == [0, 1, 0]
+    assert (row["reward_0"], row["reward_1"]) == (1, 1)  # paid by (B, B) and by nothing else
+
+
+@pytest.mark.slow
+def test_against_chance_ppo_learns_something_else():
+    """So the equilibrium above was not there to be found without the other's learning."""
+    mine, _ = learned_by_ppo("Random", seed=0)
+    assert mine.tolist() == [1, 0, 0]
