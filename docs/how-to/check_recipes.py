@@ -83,7 +83,11 @@ class Result:
 
 
 HEADER = (
-    "| recipe | libraries | " + " | ".join(SHARED) + " | environment | took | what it printed last |\n" + "|---" * 9 + "|"
+    "| recipe | libraries | "
+    + " | ".join(SHARED)
+    + " | environment | took | what it printed last |\n"
+    + "|---" * 9
+    + "|"
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -31,7 +31,7 @@ class Seat:
         if game.box is not None:
             if masked:
                 raise ValueError(f"decisions of {game.label} are numbers of a range, which no mask describes")
-            return vector, spaces.Box(*game.box, (1,), np.float32)
+            return vector, spaces.Box(game.box[0], game.box[1], (1,), np.float32)
         mask = spaces.Box(0, 1, (game.n_actions,), np.int8)
         seen = spaces.Dict({"observation": vector, "action_mask": mask}) if masked else vector
         return seen, spaces.Discrete(game.n_actions)
@@ -100,7 +100,7 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
     take SeatVectorEnv. ValueError in one sentence for wrong options.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}
 
     def __init__(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -25,7 +25,7 @@ class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
     infos "stage" [W], "early" [W], "action_mask" [W, A].
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
 
     def __init__(
         self,
@@ -51,9 +51,7 @@ class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
         """What is played."""
         return self.table.game
 
-    def reset(  # type: ignore[override]
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin anew in every world: with a seed, all are founded anew."""
         if seed is not None and not isinstance(seed, int | np.integer):
             raise ValueError(f"all worlds are seeded by one whole number, each in its own way; got {seed!r}")

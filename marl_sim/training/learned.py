@@ -71,4 +71,4 @@ class Learned(Policy):
 def from_run(folder: str, agent: int | str = 0, seed: int | None = None, best: bool = False,
              condition: str | None = None, sample: bool = False) -> Learned:  # fmt: skip
     """What `ms.as_policy("run:FOLDER#agent=2,seed=3")` means; see Learned."""
-    return Learned(folder, agent, seed, best, condition, sample)
+    return Learned(folder, agent, seed, best, condition, sample)  # type: ignore[call-arg]

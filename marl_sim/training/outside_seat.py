@@ -91,7 +91,7 @@ class SeatTable:
             raise ValueError(
                 f"{names[self.seat]} is the seat that is played from outside; seating gives it to {taken[self.seat]!r}"
             )
-        self._outside = Outside(illegal)
+        self._outside = Outside(illegal)  # type: ignore[call-arg]
         everybody = {self.seat: self._outside, **(seating or {})}
         everybody |= {who: Random() for who in range(len(names)) if who not in taken and who != self.seat}
         self.trainer = Trainer(

@@ -1,4 +1,4 @@
-"""The recipes for other libraries: what can be said of all without them, and each run where its library is installed."""
+"""The recipes for other libraries: what can be said of all without them, and each run where it is installed."""
 
 import importlib.util
 import sys
@@ -27,7 +27,7 @@ def test_the_table_is_written_where_its_marks_are(tmp_path, monkeypatch):
     page = tmp_path / "frameworks.md"
     page.write_text(f"before\n{check.BEGIN}\n| [{NAMES[1]}](frameworks/{NAMES[1]}.md) | old |\n{check.END}\nafter\n")
     monkeypatch.setattr(check, "TABLE", page)
-    numbers = {name: "1.0" for name in (*map(check.bare, RECIPES[0].packages), *check.SHARED)}
+    numbers = dict.fromkeys((*map(check.bare, RECIPES[0].packages), *check.SHARED), "1.0")
     failed = check.Result(RECIPES[2], "failed", 1.0, "an error")
     check.write([check.Result(RECIPES[0], "passed", 3.2, "all is well", numbers), failed])
     text = page.read_text()

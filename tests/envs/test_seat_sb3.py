@@ -7,9 +7,9 @@ import marl_sim as ms
 
 pytest.importorskip("stable_baselines3", reason="needs pip install stable-baselines3")
 
-from stable_baselines3 import PPO  # noqa: E402
-from stable_baselines3.common.env_checker import check_env  # noqa: E402
-from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor  # noqa: E402
+from stable_baselines3 import PPO
+from stable_baselines3.common.env_checker import check_env
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 TINY = dict(n_steps=16, batch_size=16, n_epochs=1, device="cpu", seed=0)
 
@@ -61,13 +61,13 @@ def test_both_learn_and_no_transition_is_wrong(vector):
     buffer = model.rollout_buffer
     for w in (0, 1):
         mine, theirs, paid, over = (np.array(column) for column in zip(*told[w]))
-        acted, seen = (part.reshape(2, 16, -1)[w] for part in (buffer.actions, buffer.observations))  # flat, after get()
+        acted, seen = (part.reshape(2, 16, -1)[w] for part in (buffer.actions, buffer.observations))  # made flat
         np.testing.assert_array_equal(acted[:, 0], mine)
         np.testing.assert_array_equal(buffer.rewards[:, w], payoffs(mine, theirs))
         np.testing.assert_array_equal(paid, payoffs(mine, theirs))
         np.testing.assert_array_equal(buffer.episode_starts[1:, w], over[:-1])
         assert over.tolist() == [False, False, False, True] * 4
-        own = [slot for slot in game.layout.slots if slot.name == "own_actions"][0]
+        own = next(slot for slot in game.layout.slots if slot.name == "own_actions")
         shown = seen[1:, own.start : own.stop].argmax(-1)
         assert (shown[~over[:-1]] == mine[:-1][~over[:-1]]).all()
     assert any((p.detach().numpy() != q).any() for p, q in zip(model.policy.parameters(), first))

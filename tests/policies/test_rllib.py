@@ -1,4 +1,4 @@
-"""RLlib's modules in our seats; skipped where it is not installed. No cluster is started: a module is a torch module."""
+"""RLlib's modules in our seats; skipped where it is not installed. No cluster is started."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from marl_sim.policies import Random, Seats
 
 pytest.importorskip("ray.rllib", reason="needs pip install 'ray[rllib]'")
 
-import torch  # noqa: E402
-from gymnasium import spaces  # noqa: E402
-from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog  # noqa: E402
-from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPPOTorchRLModule  # noqa: E402
-from ray.rllib.core.rl_module.rl_module import RLModuleSpec  # noqa: E402
-from ray.rllib.examples.rl_modules.classes.action_masking_rlm import ActionMaskingTorchRLModule  # noqa: E402
+import torch
+from gymnasium import spaces
+from ray.rllib.algorithms.ppo.ppo_catalog import PPOCatalog
+from ray.rllib.algorithms.ppo.torch.default_ppo_torch_rl_module import DefaultPPOTorchRLModule
+from ray.rllib.core.rl_module.rl_module import RLModuleSpec
+from ray.rllib.examples.rl_modules.classes.action_masking_rlm import ActionMaskingTorchRLModule
 
 
 def pairs(rounds=3):

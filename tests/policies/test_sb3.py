@@ -52,9 +52,9 @@ def test_maskable_ppo_is_told_what_is_legal(deterministic):
     game = ms.make("partner_selection", n_agents=4)
     model = contrib.MaskablePPO("MlpPolicy", ms.SeatEnv(game), **TINY)
     policy = ms.as_policy(model, deterministic=deterministic)
-    rows, trainer = rows_of(game, {i: policy for i in range(game.n_agents)})  # illegal="raise"
+    rows, trainer = rows_of(game, dict.fromkeys(range(game.n_agents), policy))  # illegal="raise"
     assert rows and trainer.seats.report()[0]["replaced"] == 0
-    assert rows == rows_of(game, {i: policy for i in range(game.n_agents)})[0]
+    assert rows == rows_of(game, dict.fromkeys(range(game.n_agents), policy))[0]
 
 
 def test_masks_in_observations_and_models_that_see_none():
@@ -63,7 +63,7 @@ def test_masks_in_observations_and_models_that_see_none():
     with pytest.raises(ms.IllegalAction):
         rows_of(game, {i: ms.as_policy(sees, deterministic=False) for i in range(game.n_agents)})
     policy = ms.as_policy(sees, deterministic=False, illegal="random")
-    rows, trainer = rows_of(game, {i: policy for i in range(game.n_agents)})
+    rows, trainer = rows_of(game, dict.fromkeys(range(game.n_agents), policy))
     assert rows and trainer.seats.report()[0]["replaced"] > 0
 
 
