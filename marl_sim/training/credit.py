@@ -83,6 +83,11 @@ class Feed:
     def look(self) -> None:
         """After the step: what is seen now, by learners that learn at fixed times."""
 
+    def drop(self) -> None:
+        """All worlds are abandoned where they are: what is open is not learned from, or as if the clock had stopped."""
+        learner = type(self.head.learner).__name__
+        raise ValueError(f"{learner} learns from whole episodes as they come, which cannot be abandoned in the middle")
+
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         return {}
@@ -139,6 +144,9 @@ class NextDecision(Feed):
                 )  # fmt: skip
                 p.waiting &= ~cut
 
+    def drop(self) -> None:
+        self.pending.waiting[...] = False
+
     def state(self) -> dict[str, np.ndarray]:
         return self.pending.state()
 
@@ -186,6 +194,10 @@ class Settled(Feed):
             p.reward[rounds] = 0.0
             p.waiting &= ~ended
 
+    def drop(self) -> None:
+        for stage, p in self.pending.items():
+            p.waiting[...], self.earning[stage][...] = False, False
+
     def state(self) -> dict[str, np.ndarray]:
         kept = {f"{stage}/{k}": v for stage, p in self.pending.items() for k, v in p.state().items()}
         return kept | {f"{stage}/earning": v for stage, v in self.earning.items()}
@@ -220,6 +232,12 @@ class Streamed(Feed):
                 seen = head.arrange(moment.final_obs[:, :, head.columns])
                 state = head.extra_seen(moment.final_obs)
             head.playing.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+
+    def drop(self) -> None:
+        head, obs = self.head, self.head.worlds.obs
+        cut = np.ones(head.shape[:2], bool)
+        seen, state = head.arrange(obs[:, :, head.columns]), head.extra_seen(obs)
+        head.lanes.ended(~cut, cut, seen, state)  # type: ignore[attr-defined]
 
     def look(self) -> None:
         head, worlds = self.head, self.head.worlds
