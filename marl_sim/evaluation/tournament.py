@@ -185,12 +185,15 @@ def _play(game: Game, policies: list[Policy], sides: np.ndarray, seed: int) -> t
     friendly = np.pad(friendly, (0, max(0, game.n_actions - len(friendly))))
     plays = np.array([stage.kind == "play" for stage in game.stages])
     number = np.int64 if game.box is None else np.float64
-    paid, cooperated, asked = (np.zeros((sides.shape[1], 2)) for _ in range(3))
+    shape = (sides.shape[1], 2)
+    paid, cooperated, asked = np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
     over = np.zeros(sides.shape[1], bool)
     actions = np.zeros(sim.acting.shape, number)
     try:
         while not over.all():
-            now = sim.acting & (plays[sim.stage] & ~over)[:, None]
+            now = sim.acting.copy() if plays.all() else sim.acting & plays[sim.stage][:, None]
+            if over.any():
+                now &= ~over[:, None]
             actions[...] = 0
             seats.choose(actions)
             asked += now

@@ -73,6 +73,7 @@ class Seats:
         self.box = _one_range(self._worlds) if game is None else game.box
         self._plays = np.array([kind == "play" for kind in kinds])
         self.in_pairs = self._state is not None and {"facing", "did", "recent"} <= set(self._state)
+        self._everybody = np.ones((self.num_worlds, self.n_agents), bool)
         self.meetings = Meetings(self.num_worlds, self.n_agents) if self.in_pairs else Meetings(0, 0)
 
     def _rows(self, policies: Any) -> list[tuple[Policy, Rows]]:
@@ -193,7 +194,8 @@ class Seats:
         if not np.may_share_memory(flat, actions):
             actions[...] = flat.reshape(actions.shape)
         if self.in_pairs:
-            self._played = self.acting & self._plays[self.stage][:, None]
+            played = self._glance is not None and self._glance.kind == "play"  # by everybody
+            self._played = self._everybody if played else self.acting & self._plays[self.stage][:, None]
             self._facing = self._in_players("facing", whom=True).copy()
         self._glance = None
 
