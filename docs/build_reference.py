@@ -14,6 +14,7 @@ from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
+from marl_sim.policies import human, llm, remote
 from marl_sim.training import credit, introspection, metrics, preferences
 
 HERE = Path(__file__).parent / "reference"
@@ -39,6 +40,7 @@ LEARNERS = (
     " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX ExactLOLA LOLA LIO"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
+ELSEWHERE = [remote.Remote, remote.Http, remote.Command, llm.LanguageModel, human.Human, human.Ask, *named("serve")]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
@@ -73,7 +75,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
             statistics,
         ],
     ),
-    "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
+    "policies": ("Policies", [policies.Policy, policies.View, *ELSEWHERE, *SCRIPTED]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),
 }
 

@@ -18,6 +18,7 @@ from marl_sim.evaluation.study import Study
 from marl_sim.policies import Seats
 from marl_sim.policies.remote import Command, Http, NoAnswer
 from marl_sim.training.config import StudyOptions
+from marl_sim.training.population import Population
 
 QUICK = dict(timeout=0.3, start=5.0, retries=0)
 
@@ -303,6 +304,14 @@ def test_worlds_limits_who_is_asked():
         _, reports = play(small_game(), {1: quick(server.url, worlds=2), 0: "Random"}, steps=3)
     assert {row["world"] for message in server.asked[1:4] for row in message["rows"]} == {0, 1}
     assert [report["decisions"] for report in reports if report["policy"] == server.url] == [6]
+
+
+def test_a_member_of_a_population_is_asked_for_the_rows_it_sits_in():
+    with fake(lambda handler, message: handler.say(answer(message, lambda row: 1))) as server:
+        both = Population([quick(server.url), "AllC"])
+        played, _ = play(small_game(), {1: both, 0: "Random"}, steps=12)
+    asked = {(message["step"], row["world"]) for message in server.asked[1:-1] for row in message["rows"]}
+    assert asked == set(zip(*np.nonzero(played[:, :, 1]))) and 0 < len(asked) < 72
 
 
 # ---------------------------------------------------------------- commands
