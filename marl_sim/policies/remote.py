@@ -160,7 +160,7 @@ class HttpWay:
             status, _, pieces = self._line.post(data, {"Content-Type": "application/json"}, seconds)
             found = whole(pieces, limit)
         if status != 200:
-            sentence = f"{self._line.url} answers with status {status}: {wire.shown(found)}"
+            sentence = f"{self._line.url} answers with status {status}: {wire.reason(found) or wire.shown(found)}"
             raise Unreachable(sentence, "errors") if status >= 500 else wire.BadMessage(sentence, "errors")
         return found
 
