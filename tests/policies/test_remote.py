@@ -116,7 +116,7 @@ def drip(handler, message):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    for _ in range(20):
+    for _ in range(100):
         handler.wfile.write(b" ")
         handler.wfile.flush()
         time.sleep(0.05)
@@ -203,6 +203,14 @@ def test_what_is_played_instead(fallback, in_this_game, in_the_next):
         played, _ = play(small_game(), {1: quick(server.url, illegal=fallback), 0: "Random"}, steps=9)
     assert set(played[2:4, :, 1].ravel().tolist()) == in_this_game
     assert set(played[4:, :, 1].ravel().tolist()) == in_the_next
+
+
+def test_an_answer_that_drips_is_waited_for_no_longer_than_another():
+    """A byte every 0.05 s, for 5 s."""
+    with fake(faulty("drips")) as server:
+        began = time.monotonic()
+        play(small_game(), {1: quick(server.url, illegal="pass"), 0: "Random"}, steps=3)
+        assert time.monotonic() - began < 3.0
 
 
 def test_chance_plays_instead():
