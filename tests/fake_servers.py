@@ -76,7 +76,8 @@ def answer(message, action=None, **more):
 
 def small_game(**options):
     """Two players of a dilemma, rounds of four."""
-    return ms.Society(ms.PrisonersDilemma(), n_agents=2, **{"horizon": ms.Fixed(rounds=4), "encode": "index"} | options)
+    given = {"n_agents": 2, "horizon": ms.Fixed(rounds=4), "encode": "index"} | options
+    return ms.Society(ms.PrisonersDilemma(), **given)
 
 
 def play(game, policies, steps=12, num_envs=3, seed=(4, 9), kind=int):

@@ -77,7 +77,10 @@ class Remote(Policy):
     def act(self, view: View) -> np.ndarray:
         clock, held = view.store.get("answers", (-1, {}))
         if clock != view._table.clock or view.kind not in held:
-            held = self._ask(view.player)
+            views = view.player.turns_now()
+            if not any(one.kind == view.kind and np.array_equal(one.rows, view.rows) for one in views):
+                views = [view]  # it is asked for some of its rows only, since others sit there too
+            held = self._ask(view.player, views)
             view.store["answers"] = view._table.clock, held
         return held.pop(view.kind)
 
@@ -90,9 +93,9 @@ class Remote(Policy):
         if talk is not None:
             talk.close()
 
-    def _ask(self, player: Player) -> dict[str, np.ndarray]:
+    def _ask(self, player: Player, views: list[View]) -> dict[str, np.ndarray]:
         """One question for all rows that decide now, whatever they decide on: the answers by kind."""
-        views, talk, began = player.turns_now(), player.store.get("talk"), time.monotonic()
+        talk, began = player.store.get("talk"), time.monotonic()
         rows = sum(view.n for view in views)
         given: Mapping[int, float] = {}
         if talk is None:
@@ -157,7 +160,7 @@ class HttpWay:
             status, _, pieces = self._line.post(data, {"Content-Type": "application/json"}, seconds)
             found = whole(pieces, limit)
         if status != 200:
-            sentence = f"{self._line.url} answers with status {status}: {wire.shown(found)}"
+            sentence = f"{self._line.url} answers with status {status}: {wire.reason(found) or wire.shown(found)}"
             raise Unreachable(sentence, "errors") if status >= 500 else wire.BadMessage(sentence, "errors")
         return found
 

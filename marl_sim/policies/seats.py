@@ -169,7 +169,7 @@ class Seats:
         """Let slow players think, while others are asked."""
         if self._closed:
             self._closed = False
-            for player in self.players:
+            for player in self._slow:  # what others remember is theirs to keep
                 player.policy.reset(player)
         self._glance = Glance(self)
         self._decided, self._begun = [], True

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from ..core.game import Game
+from ..core.registry import make
 from . import wire
 from .base import Policy
 from .convert import as_policy
@@ -27,8 +29,8 @@ class Server:
     policy  who answers
     """
 
-    def __init__(self, policy: Policy, host: str, port: int):
-        self.policy = policy
+    def __init__(self, policy: Policy, host: str, port: int, game: Game | None):
+        self.policy, self.game = policy, game
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"server_of_policy": self})
@@ -54,7 +56,7 @@ class Server:
         with self._lock:
             known = run in self._runs and message.get("again") is True
         if not known:
-            made = Run(message, self.policy)
+            made = self._run(message)
             self._close(message, run)
             with self._lock:
                 self._runs[run] = made
@@ -62,6 +64,15 @@ class Server:
             for one in silent:
                 one.table.close()
         return {"name": self.policy.name, "wants": ["obs"]}
+
+    def _run(self, hello: Mapping[str, Any]) -> Run:
+        try:
+            return Run(hello, self.policy, self.game)
+        except (ValueError, AttributeError) as wrong:
+            if self.game is not None or isinstance(wrong, BadMessage):
+                raise
+            hint = "where a policy looks into its game, it is served with game=, which says what is played"
+            raise ValueError(f"{wrong}; {hint}") from wrong
 
     def _act(self, message: Mapping[str, Any], run: str) -> dict[str, Any]:
         with self._lock:
@@ -151,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: there is a line for every step of a run."""
 
 
-def serve(policy: Any, port: int = 0, host: str = "127.0.0.1", **options: Any) -> Server:
+def serve(policy: Any, port: int = 0, host: str = "127.0.0.1", game: Any = None, **options: Any) -> Server:
     """Serve a policy to games that are played elsewhere, until the Server is closed.
 
     policy   whatever `ms.as_policy` takes, with its options
@@ -159,13 +170,16 @@ def serve(policy: Any, port: int = 0, host: str = "127.0.0.1", **options: Any) -
     host     where it listens. Only this machine can ask unless told otherwise: "0.0.0.0" lets all the network in,
              and whoever can connect can ask
 
-    It answers in threads of its own: `with ms.serve("TitForTat") as server: ...`, or `ms.serve("TitForTat",
-    port=8765).wait()`. A policy that is served plays as one at the table does, number by number, but has no game to
-    look into (view.player.table.game is None). ValueError, OSError in one sentence for what cannot be served.
+    game     the Game that is played there, or the name of a registered one: for policies that look into their game
+             (TitForTat, whether it is a dilemma). Runs of other games are then refused
+
+    It answers in threads of its own: `with ms.serve("TitForTat", game=game) as server: ...`, or
+    `ms.serve("Random", port=8765).wait()`. A policy that is served plays as one at the table does, number by number.
+    ValueError, OSError in one sentence for what cannot be served.
     """
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
         raise ValueError(f"port must be a whole number from 0 to 65535; got {port!r}")
-    return Server(as_policy(policy, **options), host, port)
+    return Server(as_policy(policy, **options), host, port, make(game) if isinstance(game, str) else game)
 
 
 def only_here(host: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.fields import Slot
+from ..core.game import Game
 from . import wire
 from .base import Policy
 from .meetings import Meetings
@@ -23,9 +24,10 @@ class TableElsewhere(Seats):
     """What a policy is shown of worlds it hears of by messages: the same as if it sat at their table.
 
     hello   the first message of a run. BadMessage in one sentence where it does not say what it must
+    game    the game that is played there, for policies that look into it; None: nothing is known but what hello says
     """
 
-    def __init__(self, hello: Mapping[str, Any], policy: Policy):
+    def __init__(self, hello: Mapping[str, Any], policy: Policy, game: Game | None = None):
         self._said = hello
         names = _list(hello, "agents", str)
         self._number_of_agent = {name: number for number, name in enumerate(names)}
@@ -40,7 +42,9 @@ class TableElsewhere(Seats):
         if not rows or len(self._id) < len(rows):
             raise BadMessage("rows must be worlds and agents, each once")
         where = np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.int64)
-        super().__init__(_Worlds(hello, names, seeds, num_envs, columns, actions), [(policy, where)])
+        elsewhere = _Worlds(hello, names, seeds, num_envs, columns, actions)
+        elsewhere.game = game
+        super().__init__(elsewhere, [(policy, where)])
         self._who: dict[tuple[int, int], tuple[Player, int]] = {}
         for player in self.players:  # more than one where the policy sits in some worlds only
             for row, at in enumerate(zip(player.worlds.tolist(), player.agents.tolist(), strict=True)):
@@ -64,6 +68,8 @@ class TableElsewhere(Seats):
             raise BadMessage("every stage must be of one of the kinds")
         self.kind_of_stage = np.array([self.kinds.index(kind) for _, kind in stages])
         self._choices = {kind: tuple(_list(_object(kinds, kind), "choices", str)) for kind in kinds}
+        if self.game is not None:
+            self._check_game(self.game)
         self.levels = {}
         self.slots = tuple(slot for kind in kinds for slot in self._slots(kind, _object(kinds, kind)))
         self.box, self.in_pairs = self._worlds.box, bool(said.get("in_pairs"))
@@ -71,6 +77,14 @@ class TableElsewhere(Seats):
         self.meetings = Meetings(*shape)
         self._target = np.full((self.num_worlds, self.n_agents), -1)
         self._did = np.zeros((self.num_worlds, self.n_agents), np.int64 if self.box is None else np.float64)
+
+    def _check_game(self, game: Game) -> None:
+        """BadMessage in one sentence unless what is played can be this game."""
+        here = list(game.agents), game.layout.size, {kind: tuple(game.choices(kind)) for kind in game.kinds}
+        there = list(self.agents), self.obs.shape[2], self._choices
+        for what, ours, theirs in zip(("agents", "columns", "choices"), here, there, strict=True):
+            if ours != theirs and not (what == "choices" and game.box is not None):
+                raise BadMessage(f"what is played is not {game.label}, which is served: {what} are {theirs!r:.120}")
 
     def _slots(self, kind: str, said: Mapping[str, Any]) -> list[Slot]:
         found = []
@@ -175,7 +189,7 @@ class TableElsewhere(Seats):
 class _Worlds:
     """The arrays that a table looks at."""
 
-    game = None
+    game: Game | None = None
     label = "worlds elsewhere"
 
     def __init__(
@@ -200,9 +214,9 @@ class _Worlds:
 class Run:
     """One run that somebody plays with us: its table, and the last answer, in case it is asked for again."""
 
-    def __init__(self, hello: Mapping[str, Any], policy: Policy):
+    def __init__(self, hello: Mapping[str, Any], policy: Policy, game: Game | None = None):
         self.lock = threading.Lock()
-        self.table = TableElsewhere(hello, policy)
+        self.table = TableElsewhere(hello, policy, game)
         self._number, self._answer = -1, dict[str, Any]()
 
     def act(self, message: Mapping[str, Any], number: int) -> dict[str, Any]:

@@ -189,6 +189,15 @@ def complaint(answer: Mapping[str, Any]) -> str:
     return "" if said is None else " ".join(str(said).split())[:MOST_WORDS]
 
 
+def reason(data: bytes) -> str:
+    """The complaint in the body of a refusal; empty where there is none."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return ""
+    return complaint(found) if isinstance(found, dict) else ""
+
+
 # ---------------------------------------------------------------- what is answered
 
 

@@ -18,6 +18,7 @@ from marl_sim.evaluation.study import Study
 from marl_sim.policies import Seats
 from marl_sim.policies.remote import Command, Http, NoAnswer
 from marl_sim.training.config import StudyOptions
+from marl_sim.training.population import Population
 
 QUICK = dict(timeout=0.3, start=5.0, retries=0)
 
@@ -115,7 +116,7 @@ def drip(handler, message):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    for _ in range(20):
+    for _ in range(100):
         handler.wfile.write(b" ")
         handler.wfile.flush()
         time.sleep(0.05)
@@ -202,6 +203,14 @@ def test_what_is_played_instead(fallback, in_this_game, in_the_next):
         played, _ = play(small_game(), {1: quick(server.url, illegal=fallback), 0: "Random"}, steps=9)
     assert set(played[2:4, :, 1].ravel().tolist()) == in_this_game
     assert set(played[4:, :, 1].ravel().tolist()) == in_the_next
+
+
+def test_an_answer_that_drips_is_waited_for_no_longer_than_another():
+    """A byte every 0.05 s, for 5 s."""
+    with fake(faulty("drips")) as server:
+        began = time.monotonic()
+        play(small_game(), {1: quick(server.url, illegal="pass"), 0: "Random"}, steps=3)
+        assert time.monotonic() - began < 3.0
 
 
 def test_chance_plays_instead():
@@ -303,6 +312,14 @@ def test_worlds_limits_who_is_asked():
         _, reports = play(small_game(), {1: quick(server.url, worlds=2), 0: "Random"}, steps=3)
     assert {row["world"] for message in server.asked[1:4] for row in message["rows"]} == {0, 1}
     assert [report["decisions"] for report in reports if report["policy"] == server.url] == [6]
+
+
+def test_a_member_of_a_population_is_asked_for_the_rows_it_sits_in():
+    with fake(lambda handler, message: handler.say(answer(message, lambda row: 1))) as server:
+        both = Population([quick(server.url), "AllC"])
+        played, _ = play(small_game(), {1: both, 0: "Random"}, steps=12)
+    asked = {(message["step"], row["world"]) for message in server.asked[1:-1] for row in message["rows"]}
+    assert asked == set(zip(*np.nonzero(played[:, :, 1]))) and 0 < len(asked) < 72
 
 
 # ---------------------------------------------------------------- commands

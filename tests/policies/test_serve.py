@@ -66,6 +66,18 @@ def test_a_served_policy_plays_as_at_the_table(name):
     assert reports[0]["replaced"] == reports[0]["left_out"] == 0
 
 
+@pytest.mark.parametrize("name", ["TitForTat", "GenerousTitForTat"])
+def test_so_does_one_that_looks_into_its_game(name):
+    expected, _ = play(small_game(), {1: name, 0: "Random"}, steps=20)
+    with ms.serve(name, game=small_game()) as server:
+        played, _ = play(small_game(), {1: server.url, 0: "Random"}, steps=20)
+        with pytest.raises(RuntimeError, match=r"what is played is not .*, which is served: agents are \['agent_0', "):
+            play(small_game(n_agents=4), {1: server.url, **dict.fromkeys((0, 2, 3), "Random")})
+    assert (played == expected).all()
+    with ms.serve(name) as server, pytest.raises(RuntimeError, match="it is served with game=, which says what is pl"):
+        play(small_game(), {1: server.url, 0: "Random"})
+
+
 def test_so_do_several_runs_at_the_same_time_and_numbers():
     game = ms.make("common_pool", n_agents=2, box=True)
 
