@@ -14,7 +14,8 @@ from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.training import credit, introspection, metrics, preferences
+from marl_sim.policies import rllib, sb3, torch_module
+from marl_sim.training import credit, introspection, learned, metrics, preferences
 
 HERE = Path(__file__).parent / "reference"
 
@@ -39,6 +40,7 @@ LEARNERS = (
     " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX ExactLOLA LOLA LIO"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
+OTHERS = [sb3.Predicting, rllib.RLlibModule, torch_module.TorchModule, learned.Learned]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
@@ -55,7 +57,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "dilemmas": ("Dilemmas", [*named(DILEMMAS), Contributions]),
     "mechanisms": ("Mechanisms", named(MECHANISMS)),
     "horizons": ("Horizons", named("Fixed Geometric Continuing")),
-    "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
+    "envs": ("PettingZoo and Gymnasium faces", [envs, *named("parallel_env aec_env SeatEnv SeatVectorEnv")]),
     "learners": (
         "Learners",
         [*named(LEARNERS), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
@@ -73,7 +75,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
             statistics,
         ],
     ),
-    "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED]),
+    "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED, *OTHERS]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),
 }
 
