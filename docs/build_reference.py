@@ -14,9 +14,9 @@ from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics, tournament
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.policies import human, llm, remote, scripted
+from marl_sim.policies import human, llm, remote, rllib, sb3, scripted, torch_module
 from marl_sim.policies.axelrod import Axelrod
-from marl_sim.training import credit, introspection, metrics, population, preferences
+from marl_sim.training import credit, introspection, learned, metrics, population, preferences
 
 HERE = Path(__file__).parent / "reference"
 
@@ -42,6 +42,7 @@ LEARNERS = (
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
 ELSEWHERE = [remote.Remote, remote.Http, remote.Command, llm.LanguageModel, human.Human, human.Ask, *named("serve")]
+OTHERS = [sb3.Predicting, rllib.RLlibModule, torch_module.TorchModule, Axelrod, learned.Learned]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
@@ -58,7 +59,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "dilemmas": ("Dilemmas", [*named(DILEMMAS), Contributions]),
     "mechanisms": ("Mechanisms", named(MECHANISMS)),
     "horizons": ("Horizons", named("Fixed Geometric Continuing")),
-    "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
+    "envs": ("PettingZoo and Gymnasium faces", [envs, *named("parallel_env aec_env SeatEnv SeatVectorEnv")]),
     "learners": (
         "Learners",
         [*named(LEARNERS), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
@@ -79,10 +80,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
             statistics,
         ],
     ),
-    "policies": (
-        "Policies",
-        [policies.Policy, policies.View, *ELSEWHERE, *SCRIPTED, Axelrod],
-    ),
+    "policies": ("Policies", [policies.Policy, policies.View, *ELSEWHERE, *OTHERS, *SCRIPTED]),
     "scripted": ("Scripted strategies", [scripted, *(getattr(scripted, name) for name in scripted.__all__)]),
     "tournament": ("Tournaments", [tournament, tournament.Tournament]),
     "testing": ("Conformance kit", [testing, testing.check, testing.Report, testing.Finding]),

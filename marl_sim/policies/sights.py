@@ -39,11 +39,16 @@ def _fitted(space: Any, values: np.ndarray, owner: str, name: str) -> np.ndarray
 
 
 def chosen(said: Any, view: View, owner: str) -> np.ndarray:
-    """What a library answered, [n] or [n, 1], as actions: numbers where the game's decisions are, else whole ones."""
+    """What a library answered, [n] or [n, 1], as actions: numbers where the game's decisions are, else whole ones.
+
+    What float32 rounds past an end of the range is the end itself.
+    """
     actions = np.asarray(said)
     actions = actions.reshape(actions.shape[0], -1) if actions.ndim else actions.reshape(1, 1)
     if actions.shape != (view.n, 1):
         raise ValueError(f"{owner} must answer with one action for each of {view.n} rows; got shape {np.shape(said)}")
     if view.box is not None:
-        return actions[:, 0].astype(np.float64)
+        numbers = actions[:, 0].astype(np.float64)
+        inside = (np.float32(view.box[0]) <= numbers) & (numbers <= np.float32(view.box[1]))
+        return np.where(inside, numbers.clip(*view.box), numbers)
     return actions[:, 0].astype(np.int64)

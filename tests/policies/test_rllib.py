@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from the_pot import pot
 
 import marl_sim as ms
 from marl_sim.policies import Random, Seats
@@ -74,6 +75,21 @@ def test_what_a_module_remembers_is_kept_row_by_row():
         np.testing.assert_array_equal(did, said["action_dist_inputs"][:, -1].argmax(-1).numpy())
         for name, value in state.items():
             np.testing.assert_allclose(seats.players[0].kept[name], value.detach().numpy(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("normalized", [True, False])
+def test_a_module_of_numbers_is_stretched_over_the_range_or_clipped_to_it(normalized):
+    game = pot()
+    module = built(ms.SeatEnv(game))
+    sim = ms.Simulator(game, 3, seed=2, threads=1)
+    sim.reset()
+    policy = ms.as_policy(module, normalized=normalized)
+    seats = Seats(sim, {0: policy, 1: Random(), 2: Random()})
+    actions = np.zeros((3, 3))
+    mean = module.forward_inference({"obs": torch.from_numpy(sim.obs[:, 0].copy())})["action_dist_inputs"][:, 0]
+    seats.choose(actions)
+    want = 0.5 + (mean.clip(-1, 1) + 1) / 2 * 1.5 if normalized else mean.clip(0.5, 2)
+    np.testing.assert_allclose(actions[:, 0], want.detach().numpy(), rtol=1e-6)
 
 
 def test_its_masking_module_is_shown_the_mask():

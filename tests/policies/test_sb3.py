@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from the_pot import pot
 
 import marl_sim as ms
 from marl_sim.policies import Random, Seats
@@ -84,6 +85,13 @@ def test_recurrent_ppo_remembers_row_by_row():
         np.testing.assert_allclose(kept.swapaxes(0, 1), state[0], rtol=1e-6)
         seats.saw(sim.step(actions), actions)
         start = np.full(3, (step + 1) % 3 == 0)
+
+
+def test_models_of_numbers_play_where_decisions_are_numbers():
+    game = pot()
+    model = PPO("MlpPolicy", ms.SeatEnv(game), **TINY).learn(64)
+    rows, trainer = rows_of(game, {0: ms.as_policy(model), 1: "Random", 2: "Random"})
+    assert rows and trainer.seats.report()[0]["replaced"] == 0
 
 
 def test_a_saved_model_is_the_one_that_was_trained(tmp_path):
