@@ -11,10 +11,11 @@ from typing import Any
 import marl_sim as ms
 from marl_sim import envs, learners, policies
 from marl_sim.core import fields, part, registry, rng, rules
-from marl_sim.evaluation import statistics
+from marl_sim.evaluation import statistics, tournament
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.policies import human, llm, remote
+from marl_sim.policies import human, llm, remote, scripted
+from marl_sim.policies.axelrod import Axelrod
 from marl_sim.training import credit, introspection, metrics, preferences
 
 HERE = Path(__file__).parent / "reference"
@@ -75,7 +76,9 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
             statistics,
         ],
     ),
-    "policies": ("Policies", [policies.Policy, policies.View, *ELSEWHERE, *SCRIPTED]),
+    "policies": ("Policies", [policies.Policy, policies.View, *ELSEWHERE, *SCRIPTED, Axelrod]),
+    "scripted": ("Scripted strategies", [scripted, *(getattr(scripted, name) for name in scripted.__all__)]),
+    "tournament": ("Tournaments", [tournament, tournament.Tournament]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),
 }
 

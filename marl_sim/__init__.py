@@ -68,7 +68,7 @@ _HOMES = {
     "mechanisms.talk": ("Talk",),
     "mechanisms.sanctions": ("PeerPunishment", "PeerReward"),
     "mechanisms.institutions": ("Institutions",),
-    "envs": ("parallel_env", "aec_env"),
+    "envs": ("parallel_env", "aec_env", "SeatEnv", "SeatVectorEnv"),
     "learners": (
         "A2C",
         "COMA",

@@ -113,21 +113,34 @@ def fill_uniform(key, out):
 
 def mix_many(keys, numbers):
     """`mix` of many keys and numbers at once: arrays that broadcast, at least one long. Nothing is compiled."""
-    return _finalise_many(_finalise_many(_many(keys)) + (_many(numbers) + np.uint64(1)) * np.uint64(GOLDEN))
+    return _finalise_many(_finalise_many(_many(keys)) + (_many(numbers) + _MANY_ONE) * _MANY_GOLDEN)
 
 
 def uniform_many(keys, index):
     """`uniform` of many keys and indices at once, float64."""
-    many_bits = _finalise_many(_many(keys) + (_many(index) + np.uint64(1)) * np.uint64(GOLDEN))
-    return (many_bits >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    many_bits = _finalise_many(_many(keys) + (_many(index) + _MANY_ONE) * _MANY_GOLDEN)
+    return (many_bits >> _MANY_11) * (1.0 / 9007199254740992.0)
 
 
 def _many(numbers):
     """As uint64 [at least 1]: of arrays NumPy lets sums and products wrap without a word."""
+    if type(numbers) is np.ndarray and numbers.dtype == np.uint64 and numbers.ndim:
+        return numbers
     return np.atleast_1d(np.asarray(numbers)).astype(np.uint64)
 
 
+_MANY_ONE, _MANY_GOLDEN, _MANY_11 = np.uint64(1), np.uint64(GOLDEN), np.uint64(11)
+_MANY_STEPS = [
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+]
+_MANY_31 = np.uint64(31)
+
+
 def _finalise_many(z):
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    for shift, factor in _MANY_STEPS:
+        shifted = z >> shift
+        shifted ^= z
+        shifted *= factor
+        z = shifted
+    return z ^ (z >> _MANY_31)

@@ -19,6 +19,7 @@ from ..core.registry import make
 from ..core.simulator import Simulator
 from ..core.society import Society
 from ..mechanisms.noise import Noise
+from ..mechanisms.random_matching import RandomMatching
 from ..policies import Policy, Seats, as_policy
 
 COLUMNS = ("rank", "player", "score", "cooperation", "wins")
@@ -107,7 +108,8 @@ def round_robin(
     game          a game of two agents, or the name of a registered one with its `options`; its horizon and noise are
                   given here
     turns         rounds of a match
-    repetitions   matches of each pair; in every other one the two change seats
+    repetitions   matches of each pair; in every other one the two change seats. Who is the row player is drawn once a
+                  match
     noise         probability that a hand slips: that a player does the other thing than it chose
 
     Match m of the list (0 with 0, 0 with 1, ..., 1 with 1, ...) in repetition r is world m * repetitions + r of the
@@ -168,6 +170,8 @@ def _with_rules(game: Game, turns: int, noise: float) -> Game:
         if not isinstance(game, Society):
             raise ValueError(f"noise is for games played in pairs, such as PrisonersDilemma(); got noise={noise:g}")
         parts = (*(part for part in parts if not isinstance(part, Noise)), Noise(execution=noise))
+    if isinstance(game, Society) and not any(part.matches for part in game.given):
+        parts = (*parts, RandomMatching(every="episode"))
     return type(game)(*parts, **named | {"horizon": Fixed(turns)})
 
 
@@ -183,17 +187,19 @@ def _play(game: Game, policies: list[Policy], sides: np.ndarray, seed: int) -> t
     number = np.int64 if game.box is None else np.float64
     paid, cooperated, asked = (np.zeros((sides.shape[1], 2)) for _ in range(3))
     over = np.zeros(sides.shape[1], bool)
+    actions = np.zeros(sim.acting.shape, number)
     try:
         while not over.all():
             now = sim.acting & (plays[sim.stage] & ~over)[:, None]
-            actions = np.zeros(sim.acting.shape, number)
+            actions[...] = 0
             seats.choose(actions)
             asked += now
             if game.box is None:
-                cooperated += now & friendly[actions]
+                now &= friendly[actions]
+                cooperated += now
             step = sim.step(actions)
             seats.saw(step, actions)
-            paid += np.where(over[:, None], 0.0, step.reward)
+            paid += np.where(over[:, None], 0.0, step.reward) if over.any() else step.reward
             over |= step.terminated | step.truncated
     finally:
         seats.close()

@@ -26,6 +26,54 @@ PEEPING = ("inspects_source", "manipulates_source", "manipulates_state")
 Pair = tuple[int, int]  # a row and its opponent
 
 
+# Our strategies that are theirs too -> the name of their class, and its options.
+TWINS: dict[str, tuple[str, dict[str, Any]]] = {
+    "AllC": ("Cooperator", {}),
+    "AllD": ("Defector", {}),
+    "Alternator": ("Alternator", {}),
+    "Cycler#cycle=CDD": ("Cycler", dict(cycle="CDD")),
+    "TitForTat": ("TitForTat", {}),
+    "SuspiciousTitForTat": ("SuspiciousTitForTat", {}),
+    "ReverseTitForTat": ("Bully", {}),
+    "TwoTitsForTat": ("TwoTitsForTat", {}),
+    "HardTitForTat": ("HardTitForTat", {}),
+    "TitForTwoTats": ("TitFor2Tats", {}),
+    "HardTitForTwoTats": ("HardTitFor2Tats", {}),
+    "GenerousTitForTat#generosity=0.3": ("GTFT", dict(p=0.3)),
+    "OmegaTitForTat": ("OmegaTFT", {}),
+    "AdaptiveTitForTat#rate=0.5": ("AdaptiveTitForTat", {}),
+    "Grim": ("Grudger", {}),
+    "FoolMeOnce": ("FoolMeOnce", {}),
+    "SpitefulTitForTat": ("SpitefulTitForTat", {}),
+    "Davis": ("FirstByDavis", {}),
+    "SoftGrudger": ("SoftGrudger", {}),
+    "ForgetfulGrudger": ("ForgetfulGrudger", {}),
+    "Gradual": ("OriginalGradual", {}),
+    "Shubik": ("FirstByShubik", {}),
+    "MemoryOne": ("StochasticCooperator", {}),
+    "Reactive#p=0.8,q=0.3": ("ReactivePlayer", dict(probabilities=(0.8, 0.3))),
+    "Joss": ("FirstByJoss", {}),
+    "FirmButFair": ("FirmButFair", {}),
+    "Grofman": ("FirstByGrofman", {}),
+    "WinStayLoseShift": ("WinStayLoseShift", {}),
+    "WinShiftLoseStay": ("WinShiftLoseStay", {}),
+    "Willing": ("Willing", {}),
+    "Hopeless": ("Hopeless", {}),
+    "Desperate": ("Desperate", {}),
+    "Extort": ("ZDExtort2", dict(phi=1 / 9)),
+    "GenerousZeroDeterminant": ("ZDGTFT2", {}),
+    "Equalizer#payoff=2": ("ZDSet2", dict(phi=1 / 3)),
+    "Prober": ("Prober", {}),
+    "RemorsefulProber": ("RemorsefulProber", {}),
+    "Handshake": ("Handshake", {}),
+    "Tester": ("SecondByTester", {}),
+    "GoByMajority": ("GoByMajority", {}),
+    "GoByMajority#soft=False": ("HardGoByMajority", {}),
+    "Tullock": ("FirstByTullock", {}),
+    "Champion": ("SecondByChampion", {}),
+}
+
+
 @dataclasses.dataclass
 class Match:
     """One of their players in a match, and a stand-in that holds the other's history.

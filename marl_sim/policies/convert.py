@@ -26,17 +26,23 @@ SOURCES = {
     "axelrod": "marl_sim.policies.axelrod:from_name",
 }
 WHOLE = ("http", "https")  # sources whose makers are given the whole name
-# Objects of other libraries: what they must have -> what makes a policy of them: function(thing, **options).
+# Objects of other libraries: a class among their bases -> what makes a policy of them: function(thing, **options). The
+# first that fits counts.
 KINDS: dict[str, str] = {
     "axelrod.player.Player": "marl_sim.policies.axelrod:Axelrod",
+    "stable_baselines3.": "marl_sim.policies.sb3:Predicting",
+    "ray.rllib.core.rl_module.rl_module.RLModule": "marl_sim.policies.rllib:RLlibModule",
+    "torch.nn.modules.module.Module": "marl_sim.policies.torch_module:TorchModule",
 }
+PREDICTING = "marl_sim.policies.sb3:Predicting"  # whoever else has such a method
 
 
 def as_policy(thing: Any, **options: Any) -> Policy:
     """A policy of anybody who can act.
 
     thing     a Policy; a function of one observation (of an observation and the legal actions), or of a view; an object
-              whose `act` is such a function; or a name:
+              whose `act` is such a function; a model of Stable-Baselines3 or sb3-contrib, or whatever has their
+              `predict`; an RLModule of RLlib; a torch module of observations; or a name:
 
               "TitForTat", "GenerousTitForTat#generosity=0.2"   a scripted one, with options
               "my_agent.py:act", "my_package.agents:Mine"       a function, class or object of a file or a module
@@ -63,6 +69,8 @@ def as_policy(thing: Any, **options: Any) -> Policy:
     for mark, maker in KINDS.items():
         if _is(thing, mark):
             return _made(_found(maker), (thing,), options, type(thing).__name__)
+    if callable(getattr(thing, "predict", None)) and not hasattr(thing, "act"):
+        return _made(_found(PREDICTING), (thing,), options, type(thing).__name__)
     act = thing.act if hasattr(thing, "act") and callable(thing.act) else thing
     if not callable(act):
         raise ValueError(

@@ -16,10 +16,19 @@ class Meetings:
         shape = (num_worlds, n_agents, n_agents)
         self.own, self.other = np.full(shape, -1, np.int16), np.full(shape, -1, np.int16)
         self.met = np.zeros(shape, np.int32)
+        places = np.arange(num_worlds * n_agents).reshape(num_worlds, n_agents)
+        self._pairs = places * n_agents  # where what each agent knows of agent 0 stands in arrays laid flat
+        self._worlds = places[:, :1]
 
     def note(self, played: np.ndarray, facing: np.ndarray, did: np.ndarray, looked: np.ndarray) -> None:
         """A stage of play is over. played bool [W, n]: who took part; facing, did, looked ints [W, n]."""
         n = played.shape[1]
+        if played.all() and (facing >= 0).all():
+            pair = self._pairs + facing
+            self.own.reshape(-1)[pair] = did
+            self.other.reshape(-1)[pair] = looked.reshape(-1)[self._worlds + facing]
+            self.met.reshape(-1)[pair] += 1
+            return
         at = np.flatnonzero(played & (facing >= 0))
         j = facing.reshape(-1)[at]
         pair = at * n + j

@@ -100,6 +100,11 @@ class Player:
             given = np.asarray(self.policy.act(view))
         finally:
             self.seconds += time.perf_counter() - began
+        self.counts["decisions"] += view.n
+        return self.checked(view, given)
+
+    def checked(self, view: View, given: np.ndarray) -> np.ndarray:
+        """Actions given for a view as legal ones: others are refused or replaced as the policy says."""
         whole = given.dtype.kind in "iub"
         if given.shape != (view.n,) or given.dtype.kind not in "iubf" or not (whole or view.box is not None):
             what = "an action" if view.box is None else "a number"
@@ -108,11 +113,10 @@ class Player:
                 f"got {given.dtype} of shape {given.shape}"
             )
         chosen = given.astype(np.int64 if view.box is None else np.float64)
-        self.counts["decisions"] += view.n
+        if view.anything and chosen.view(np.uint64).max() < self.table.legal.shape[2]:  # the negative are huge there
+            return chosen
         wrong = ~self.table.allows(view, chosen)
-        if wrong.any():
-            chosen = self._mended(view, chosen, wrong)
-        return chosen
+        return self._mended(view, chosen, wrong) if wrong.any() else chosen
 
     def _mended(self, view: View, chosen: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         how, k = self.policy.illegal, int(wrong.argmax())

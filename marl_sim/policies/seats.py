@@ -160,8 +160,6 @@ class Seats:
         if view.box is not None:
             return (chosen >= view.box[0]) & (chosen <= view.box[1])
         inside = (chosen >= 0) & (chosen < self.legal.shape[2])
-        if view.anything:
-            return inside
         return inside & self.legal[view.worlds, view.agent, np.where(inside, chosen, 0)]
 
     # ------------------------------------------------------------ a step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..policies import Seats
 from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
+from .overlap import thread
 from .seats import Group, seated
 from .shuffled import ShuffledWorlds
 from .worlds import SimulatorWorlds, Worlds, as_worlds, looks
@@ -47,6 +49,10 @@ class Trainer:
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
     probes       called as probe(trainer, s, row) -> {column: number} for every row of seed number s
     block        episodes a row of records averages over
+    device       where learners compute: "cpu", or a GPU that torch sees ("cuda", "cuda:1", ...)
+    overlap      learn while the worlds go on, in a thread of its own. Learners of single transitions (DQN, tables) are
+                 waited for before they act, which changes nothing, and off the CPU they always do so; all others act by
+                 the parameters of one update ago. Not for learners of rounds (LOLA, LIO)
     options      options of a game or environment given by its name
 
     Lanes are numbered seed by seed, agent by agent; lane = s * n_agents + i.
@@ -74,10 +80,12 @@ class Trainer:
         device: str = "cpu",
         threads: int = 1,
         options: Mapping[str, Any] | None = None,
+        overlap: bool = False,
     ):
         self.learner, self.episodes, self.num_envs = learner, episodes, num_envs
         self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         self.credit, self.device, self.shared, self.team_reward = credit, device, shared, team_reward
+        self.overlap, self._pool = overlap, None  # type: tuple[bool, Executor | None]
         self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
         self.layers, self.probes, self.block = tuple(layers), tuple(probes), block
         self._check(heads)
@@ -153,12 +161,18 @@ class Trainer:
                 raise ValueError("credit 'settled' closes every decision by itself; n_step must be 1, or credit 'next'")
         return [Head(self, group, plan, f"{first}{plan.name}") for plan in plans]
 
+    def pool(self) -> Executor:
+        """The thread in which learners learn while the worlds go on."""
+        if self._pool is None:
+            self._pool = thread()
+        return self._pool
+
     # ------------------------------------------------------------ the loop
 
     @property
     def updates(self) -> int:
         """Learning steps done so far, over all lanes and heads."""
-        return int(sum(head.lanes.updates.sum() for head in self.heads))
+        return int(sum(head.playing.updates.sum() for head in self.heads))
 
     @property
     def episode(self) -> int:

@@ -83,7 +83,7 @@ def _taken(trainer: Trainer, agent: int) -> dict[str, np.ndarray]:
     for head in trainer.heads:
         if head.learns[agent]:
             rows = head.lanes_of(agent)
-            made |= {f"{head.name}/{name}": array[rows] for name, array in head.lanes.learned().items()}
+            made |= {f"{head.name}/{name}": array[rows] for name, array in head.playing.played().items()}
     return made
 
 

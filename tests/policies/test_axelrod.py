@@ -10,57 +10,12 @@ from scripted_tables import PAIR, POLICIES, C, D, letters
 import marl_sim as ms
 from marl_sim.policies import Seats, View
 from marl_sim.policies import axelrod as seat
+from marl_sim.policies.axelrod import TWINS
 
 needs_it = pytest.mark.skipif(
     importlib.util.find_spec("axelrod") is None, reason="the Axelrod library is missing: pip install axelrod"
 )
 
-# Ours -> theirs: a class, and its options.
-TWINS = {
-    "AllC": ("Cooperator", {}),
-    "AllD": ("Defector", {}),
-    "Alternator": ("Alternator", {}),
-    "Cycler#cycle=CDD": ("Cycler", dict(cycle="CDD")),
-    "TitForTat": ("TitForTat", {}),
-    "SuspiciousTitForTat": ("SuspiciousTitForTat", {}),
-    "ReverseTitForTat": ("Bully", {}),
-    "TwoTitsForTat": ("TwoTitsForTat", {}),
-    "HardTitForTat": ("HardTitForTat", {}),
-    "TitForTwoTats": ("TitFor2Tats", {}),
-    "HardTitForTwoTats": ("HardTitFor2Tats", {}),
-    "GenerousTitForTat#generosity=0.3": ("GTFT", dict(p=0.3)),
-    "OmegaTitForTat": ("OmegaTFT", {}),
-    "AdaptiveTitForTat#rate=0.5": ("AdaptiveTitForTat", {}),
-    "Grim": ("Grudger", {}),
-    "FoolMeOnce": ("FoolMeOnce", {}),
-    "SpitefulTitForTat": ("SpitefulTitForTat", {}),
-    "Davis": ("FirstByDavis", {}),
-    "SoftGrudger": ("SoftGrudger", {}),
-    "ForgetfulGrudger": ("ForgetfulGrudger", {}),
-    "Gradual": ("OriginalGradual", {}),
-    "Shubik": ("FirstByShubik", {}),
-    "MemoryOne": ("StochasticCooperator", {}),
-    "Reactive#p=0.8,q=0.3": ("ReactivePlayer", dict(probabilities=(0.8, 0.3))),
-    "Joss": ("FirstByJoss", {}),
-    "FirmButFair": ("FirmButFair", {}),
-    "Grofman": ("FirstByGrofman", {}),
-    "WinStayLoseShift": ("WinStayLoseShift", {}),
-    "WinShiftLoseStay": ("WinShiftLoseStay", {}),
-    "Willing": ("Willing", {}),
-    "Hopeless": ("Hopeless", {}),
-    "Desperate": ("Desperate", {}),
-    "Extort": ("ZDExtort2", dict(phi=1 / 9)),
-    "GenerousZeroDeterminant": ("ZDGTFT2", {}),
-    "Equalizer#payoff=2": ("ZDSet2", dict(phi=1 / 3)),
-    "Prober": ("Prober", {}),
-    "RemorsefulProber": ("RemorsefulProber", {}),
-    "Handshake": ("Handshake", {}),
-    "Tester": ("SecondByTester", {}),
-    "GoByMajority": ("GoByMajority", {}),
-    "GoByMajority#soft=False": ("HardGoByMajority", {}),
-    "Tullock": ("FirstByTullock", {}),
-    "Champion": ("SecondByChampion", {}),
-}
 THIRTY = (
     "TitForTat", "TitFor2Tats", "Grudger", "WinStayLoseShift", "Random", "GTFT", "FirstByJoss", "FirstByDowning",
     "FirstByTullock", "FirstByFeld", "FirstByGraaskamp", "FirstByNydegger", "FirstBySteinAndRapoport",

@@ -30,11 +30,12 @@ class FourOdds(Pairwise):
 
     def reset(self, player: Player) -> None:
         super().reset(player)
-        player.store["odds"] = np.array([self.opening(), *self.odds(player)])
+        odds = np.array([self.opening(), *self.odds(player)])
+        player.store["odds"], player.store["certain"] = odds, bool(np.isin(odds, (0.0, 1.0)).all())
 
     def cooperates(self, view: View) -> np.ndarray:
         odds = view.store["odds"][np.where(view.first, 0, 1 + 2 * view.own + view.other)]
-        return view.uniform() < odds
+        return odds == 1 if view.store["certain"] else view.uniform() < odds
 
 
 class MemoryOne(FourOdds):
