@@ -15,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import argparse
+import functools
 import platform
 import statistics
 import time
@@ -25,6 +26,8 @@ import torch
 from torch import nn
 
 from marl_sim.learners import DQN, HeadSpec, TabularQ
+from marl_sim.learners.embedding import one_hot, width
+from marl_sim.learners.nets import MLP
 
 SEEDS, AGENTS, ACTIVE = 20, 5, 40
 LANES = SEEDS * AGENTS
@@ -108,6 +111,41 @@ class Separate:
         return self.steps
 
 
+MAPS = {"5 x 5 cells of 6 kinds": (6,) * 25, "7 x 7 of 8": (8,) * 49, "11 x 11 of 10": (10,) * 121}
+
+
+def _look(net: MLP, params: torch.Tensor, x: torch.Tensor, levels: tuple[int, ...]) -> int:
+    said = net.forward(params, x if isinstance(net.columns, tuple) else one_hot(x, levels))
+    if params.requires_grad:
+        torch.autograd.grad(torch.log_softmax(said, -1)[..., 0].sum(), params)
+    return 1
+
+
+def class_maps(repeats: int) -> None:
+    """Acting and PPO's loss with its gradient on maps of classes: rows looked up, against one-hot inputs.
+
+    16 lanes; the network has two hidden layers of 64. One-hot inputs are made on the way, as the map is what is kept.
+    """
+    lanes, hidden = 16, (64, 64)
+    print(f"\n{lanes} lanes, {hidden} tanh, 5 actions; ms of CPU time")
+    print(f"{'class map':<26}{'act in 8 worlds: looked up':>28}{'one-hot':>10}{'times':>8}", end="")
+    print(f"{'a piece of 256: looked up':>28}{'one-hot':>10}{'times':>8}")
+    for name, levels in MAPS.items():
+        rng, cells = np.random.default_rng(0), []
+        for worlds, trains in ((8, False), (256, True)):
+            x = torch.from_numpy(np.stack([rng.integers(0, n, (lanes, worlds)) for n in levels], -1).astype(np.float32))
+            for columns in (levels, width(levels)):
+                net = MLP(columns, hidden, 5, "tanh")
+                params = torch.from_numpy(net.init(np.arange(lanes, dtype=np.uint64))).requires_grad_(trains)
+
+                work = functools.partial(_look, net, params, x, levels)
+                work()
+                cells.append(1000 / statistics.median(rates(work, 3 * repeats)[0]))
+        act, plain, learn, multiplied = cells
+        print(f"{name:<26}{act:>28.2f}{plain:>10.2f}{plain / act:>8.1f}", end="")
+        print(f"{learn:>28.2f}{multiplied:>10.2f}{multiplied / learn:>8.1f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7, help="repeats of each measurement; the median is printed")
@@ -137,6 +175,7 @@ def main() -> None:
     main_head = stacked["play, 4 inputs"]
     print(f"\nstacked / separate modules: {main_head / separate:.1f} (autograd {autograd / separate:.1f}); asked: 5")
     print(f"stacked / published code at its fastest, {AUTHORS[1]:,}/s: {main_head / AUTHORS[1]:.1f}; asked: 20")
+    class_maps(options.repeats)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import marl_sim as ms
-from marl_sim import envs, learners, policies
+from marl_sim import envs, learners, policies, testing
 from marl_sim.core import fields, part, registry, rng, rules
 from marl_sim.evaluation import statistics, tournament
 from marl_sim.games.contributions import Contributions
 from marl_sim.learners import schedules
-from marl_sim.policies import scripted
+from marl_sim.policies import human, llm, remote, rllib, sb3, scripted, torch_module
 from marl_sim.policies.axelrod import Axelrod
-from marl_sim.training import credit, introspection, metrics, preferences
+from marl_sim.training import credit, introspection, learned, metrics, population, preferences
 
 HERE = Path(__file__).parent / "reference"
 
@@ -41,6 +41,8 @@ LEARNERS = (
     " DQN DRQN REINFORCE A2C PPO MAPPO MAA2C COMA VDN QMIX ExactLOLA LOLA LIO"
 )
 SCRIPTED = [getattr(policies, name) for name in policies.__all__ if name not in ("Policy", "View")]
+ELSEWHERE = [remote.Remote, remote.Http, remote.Command, llm.LanguageModel, human.Human, human.Ask, *named("serve")]
+OTHERS = [sb3.Predicting, rllib.RLlibModule, torch_module.TorchModule, Axelrod, learned.Learned]
 PAGES: dict[str, tuple[str, list[Any]]] = {
     "simulator": ("Simulator", [*named("Simulator Step"), rng]),
     "society": (
@@ -57,7 +59,7 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
     "dilemmas": ("Dilemmas", [*named(DILEMMAS), Contributions]),
     "mechanisms": ("Mechanisms", named(MECHANISMS)),
     "horizons": ("Horizons", named("Fixed Geometric Continuing")),
-    "envs": ("PettingZoo faces", [envs, *named("parallel_env aec_env")]),
+    "envs": ("PettingZoo and Gymnasium faces", [envs, *named("parallel_env aec_env SeatEnv SeatVectorEnv")]),
     "learners": (
         "Learners",
         [*named(LEARNERS), learners.HeadSpec, learners.Lanes, schedules.Decay, schedules.Linear],
@@ -71,13 +73,17 @@ PAGES: dict[str, tuple[str, list[Any]]] = {
             preferences,
             preferences.Preference,
             *named("InequityAversion SocialValueOrientation Prosocial RewardExchange"),
+            population,
+            *named("Population SelfPlay"),
+            population.Standing,
             *named("Study StudyOptions command"),
             statistics,
         ],
     ),
-    "policies": ("Policies", [policies.Policy, policies.View, *SCRIPTED, Axelrod]),
+    "policies": ("Policies", [policies.Policy, policies.View, *ELSEWHERE, *OTHERS, *SCRIPTED]),
     "scripted": ("Scripted strategies", [scripted, *(getattr(scripted, name) for name in scripted.__all__)]),
     "tournament": ("Tournaments", [tournament, tournament.Tournament]),
+    "testing": ("Conformance kit", [testing, testing.check, testing.Report, testing.Finding]),
     "theory": ("Exact theory", [getattr(ms.theory, name) for name in ms.theory.__all__]),
 }
 

@@ -68,7 +68,7 @@ _HOMES = {
     "mechanisms.talk": ("Talk",),
     "mechanisms.sanctions": ("PeerPunishment", "PeerReward"),
     "mechanisms.institutions": ("Institutions",),
-    "envs": ("parallel_env", "aec_env"),
+    "envs": ("parallel_env", "aec_env", "SeatEnv", "SeatVectorEnv"),
     "learners": (
         "A2C",
         "COMA",
@@ -95,11 +95,14 @@ _HOMES = {
         "WoLFPHC",
     ),
     "training.rollout": ("Trainer",),
+    "training.population": ("Population",),
+    "training.self_play": ("SelfPlay",),
     "training.preferences": ("InequityAversion", "SocialValueOrientation", "Prosocial", "RewardExchange"),
     "evaluation.study": ("Study",),
     "training.config": ("StudyOptions", "command"),
     "describe": ("describe",),
     "policies": ("Policy", "View", "as_policy"),
+    "policies.serve": ("Server", "serve"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 _SUBPACKAGES = ("testing", "theory")  # reached as ms.theory, ...

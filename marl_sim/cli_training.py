@@ -29,6 +29,7 @@ class TrainOptions(StudyOptions):
     shared: bool = False  # one learner for all agents
     team_reward: str = ""  # sum, mean or own, for centralised learners
     block: int = 10  # episodes a row of records averages over
+    overlap: bool = False  # learn while the worlds go on, but for DQN and tables one update behind
 
 
 def learner_class(name: str) -> type:
@@ -69,7 +70,7 @@ def train(o: TrainOptions) -> None:
     options = dict(map(assignment, o.game_set))
     as_worlds(o.game, 1, (0,), options, 1, False).close()  # refuses what is not there before there is a run folder
     arguments: dict[str, Any] = dict(heads=o.heads, shared=o.shared, block=o.block, options=options)
-    arguments["team_reward"] = o.team_reward or None
+    arguments |= dict(team_reward=o.team_reward or None, overlap=o.overlap)
     with Study(f"train_{slug(o.game)}", o) as study:
         study.train(type(learner).__name__, o.game, learner, **arguments)
         recorded = study.records()[type(learner).__name__]

@@ -181,16 +181,21 @@ class Simulator:
         self._ready = True
         return self._step.obs
 
-    def step(self, actions: np.ndarray) -> Step:
+    def step(self, actions: np.ndarray, only: np.ndarray | None = None) -> Step:
         """Play one stage in every world with `actions`, integers [W, n]; agents that do not act pass with 0.
 
-        Where game.box is set, actions are numbers of that range.
+        Where game.box is set, actions are numbers of that range. only: the worlds, bool [W], that play; the others wait
+        as they are, are paid nothing and end nothing, and their actions are not looked at.
         """
         if not self._ready:
             raise NotReset("the simulator has not been reset; call reset() before step()")
         if type(actions) is not np.ndarray:
             actions = np.asarray(actions)
+        if only is not None and (np.shape(only) != self._shape[:1] or only.dtype != bool):
+            raise ValueError(f"only must be bool of shape {self._shape[:1]}; got {only.dtype} of shape {only.shape}")
         if self.game.box is not None:
+            if only is not None:
+                actions = np.where(only[:, None], actions, np.where(self.acting, self.game.box[0], 0))
             actions = self._take_amounts(actions, *self.game.box)
         if actions.shape != self._shape or actions.dtype.kind not in "iu":
             raise ValueError(
@@ -198,8 +203,24 @@ class Simulator:
             )
         if actions.dtype != np.int64 or not (actions.flags.c_contiguous and actions.flags.writeable):
             actions = np.array(actions, dtype=np.int64, order="C")  # as the compiled loop takes it
-        self._go(actions, loop.STEP)
+        if only is None or only.all():
+            self._go(actions, loop.STEP)
+        else:
+            self._go_in(actions, only)
         return self._step
+
+    def _go_in(self, actions: np.ndarray, only: np.ndarray) -> None:
+        """A step of some worlds, one run of neighbours after another; nothing is played if an action is illegal."""
+        edges = np.flatnonzero(np.diff(only, prepend=False, append=False))
+        runs = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+        for mode in (loop.CHECK, loop.STEP_CHECKED):
+            for first, end in runs:
+                self._finish(actions, self._run(self._start, actions, first, end, mode, 0))
+        wait, step = ~only, self._step
+        for flag in (step.terminated, step.truncated, step.round_over, step.reward, *step.components.values()):
+            flag[wait] = 0
+        if self.settled:
+            step.settled[wait] = 0
 
     def _take_amounts(self, amounts: np.ndarray, low: float, high: float) -> np.ndarray:
         """Keep what is chosen where decisions are continuous; returns the (only) action of each agent."""
@@ -248,6 +269,10 @@ class Simulator:
                 jobs = [pool.submit(self._run, self._start, actions, a, b, mode, lane) for lane, a, b in chunks[1:]]
                 _, a, b = chunks[0]
                 said = min([self._run(self._start, actions, a, b, mode, 0), *(job.result() for job in jobs)])
+        self._finish(actions, said)
+
+    def _finish(self, actions: np.ndarray, said: int) -> None:
+        """Errors in what the loop said."""
         if said >= 0:
             raise self._illegal(actions, said)
         if said == loop.STUCK:

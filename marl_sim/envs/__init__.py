@@ -1,4 +1,5 @@
-"""Outward faces: PettingZoo's ParallelEnv and AECEnv of any game, and a versioned module for every registered one."""
+"""Outward faces: PettingZoo's ParallelEnv and AECEnv of any game, a versioned module for every registered one, and one
+seat as a Gymnasium environment."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from typing import Any
 from .aec import GameAECEnv, aec_env
 from .modules import install, module_names, refuse
 from .parallel import GameParallelEnv, parallel_env
+from .seat import SeatEnv
+from .seat_vector import SeatVectorEnv
 
-__all__ = ["GameAECEnv", "GameParallelEnv", "aec_env", "parallel_env"]
+__all__ = ["GameAECEnv", "GameParallelEnv", "SeatEnv", "SeatVectorEnv", "aec_env", "parallel_env"]
 
 install()
 

@@ -10,10 +10,23 @@ from torch import nn
 
 from .base import HeadSpec
 from .convolution import Conv
+from .embedding import Columns, OneHot
 from .nets import MLP, Constant, Part, draw, split
 from .recurrent import GRU
 
 BLOCK = 16  # entries of a stream that are unrolled at once; a number of its own, so that lanes do not depend on others
+
+
+def columns_of(spec: HeadSpec, embed: bool) -> Columns:
+    """What a network sees of an observation; ValueError where it should embed what is not index-coded."""
+    if not embed:
+        return spec.obs_dim
+    if spec.levels is None:
+        raise ValueError(
+            f"Head {spec.name!r} has columns that are no indices; embed=True needs an index-coded observation "
+            "(encode='index'), and a head for each kind of stage."
+        )
+    return spec.levels
 
 
 class ActorCritic:
@@ -26,6 +39,7 @@ class ActorCritic:
     sees, with what is remembered, where there is memory, since the present state may not tell what was seen before; 0
     for none.
     last: how large the policy's last layer starts; 1 for networks whose "policy" says the values of actions.
+    embed: index-coded columns are categories, as if they were one-hot; state is then the levels of its columns.
     Shapes: params [L, P]; obs [L, M, D]; who int64 [L, M], the agent of the team; memory [L, M, H].
     """
 
@@ -37,25 +51,29 @@ class ActorCritic:
         memory: int = 0,
         channels: tuple[int, ...] = (),
         critic: int = 1,
-        state: int = 0,
+        state: Columns = 0,
         last: float = 0.01,
+        embed: bool = False,
     ) -> None:
-        self.spec, self.team = spec, spec.team if spec.team > 1 else 0
-        features = spec.obs_dim
+        self.spec, self.team, self.embed = spec, spec.team if spec.team > 1 else 0, embed
+        features: Columns = columns_of(spec, embed)
         self.parts: list[tuple[str, Part]] = []
         if spec.image is not None and channels:
+            if embed:
+                raise ValueError(f"Head {spec.name!r} sees pictures; embed=True needs channels=().")
             self.conv = self._take("torso", Conv(spec.image, channels))
             features = self.conv.outputs
-        features += self.team
+        features = self._beside(features)
         if memory:
             self.gru = self._take("memory", GRU(features, memory))
             features = memory
         self.policy = self._take("policy", MLP(features, hidden, spec.n_actions, activation, last=last))
         if spec.box is not None:
             self._take("spread", Constant(spec.n_actions))
-        self.central, self._remembers = state > 0, memory > 0
+        self.central, self._remembers = bool(state), memory > 0
         if critic:
-            seen = state + self.team + memory if state else features
+            remembered = state + memory if isinstance(state, int) else state + (0,) * memory
+            seen = self._beside(remembered) if state else features
             self.critic = self._take("critic", MLP(seen, hidden, critic, activation))
         self.n_params = sum(part.n_params for _, part in self.parts)
         self._where = {}
@@ -63,6 +81,12 @@ class ActorCritic:
         for name, part in self.parts:
             self._where[name] = slice(start, start + part.n_params)
             start += part.n_params
+
+    def _beside(self, columns: Columns) -> Columns:
+        """Columns with the number of the agent behind them."""
+        if isinstance(columns, int):
+            return columns + self.team
+        return columns + ((self.team,) if self.team else ())
 
     def _take(self, name: str, part: Any) -> Any:
         self.parts.append((name, part))
@@ -92,7 +116,10 @@ class ActorCritic:
         return self._marked(obs, who)
 
     def _marked(self, x: torch.Tensor, who: torch.Tensor) -> torch.Tensor:
-        return torch.cat([x, nn.functional.one_hot(who, self.team).to(x.dtype)], -1) if self.team else x
+        if not self.team:
+            return x
+        mark = who[..., None] if self.embed else nn.functional.one_hot(who, self.team)
+        return torch.cat([x, mark.to(x.dtype)], -1)
 
     def remember(self, params: torch.Tensor, seen: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
         """Memory after this."""
@@ -143,4 +170,5 @@ class ActorCritic:
             return None if part is None else part.module(row[self._where[name]])  # type: ignore[attr-defined]
 
         spread = torch.tensor(row[self._where["spread"]]) if "spread" in self else None
-        return PolicyModule(made("torso"), made("memory"), made("policy"), self.team, spread, self.spec.box)
+        torso = OneHot(self.spec.levels) if self.embed and self.spec.levels else made("torso")
+        return PolicyModule(torso, made("memory"), made("policy"), self.team, spread, self.spec.box)

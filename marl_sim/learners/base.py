@@ -113,6 +113,12 @@ def check_count(name: str, value: object) -> None:
         raise ValueError(f"{name} is {value!r}; it must be a whole number of at least 1.")
 
 
+def check_flag(name: str, value: object) -> None:
+    """Raise ValueError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; it must be True or False.")
+
+
 def check_discount(name: str, value: object) -> None:
     """Raise ValueError unless `value` is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
@@ -186,6 +192,7 @@ class TransitionLanes(Lanes):
         next_action: np.ndarray | None = None,
         others: np.ndarray | None = None,
         truncated: np.ndarray | None = None,
+        weighed: np.ndarray | None = None,
     ) -> None:
         """Store a transition for each lane and world where `valid`.
 
@@ -194,7 +201,8 @@ class TransitionLanes(Lanes):
         next_obs. next_action int [L, B]: what was chosen at next_obs, -1 or None where that is not known. others int
         [L, B, spec.others]: what each other agent of the group did in the step of this decision, for learners that
         watch; ValueError where they miss it. truncated bool [L, B] tells learners of several steps that the next
-        transition is of another episode. Raises FloatingPointError at NaN or infinite rewards.
+        transition is of another episode. weighed float [L, B]: of lanes with such an attribute, what it was after the
+        decision was drawn. Raises FloatingPointError at NaN or infinite rewards.
         """
         obs, next_legal, valid = self._arrays(obs, next_legal, valid)
         next_obs, _, _ = self._arrays(next_obs, next_legal, valid)
@@ -204,7 +212,7 @@ class TransitionLanes(Lanes):
             self._fit("next_action", np.asarray(next_action), valid.shape)
         if self.options.watches and self.spec.others:
             self._fit("others", np.asarray(self._told(others)), (*valid.shape, self.spec.others))
-        self._truncated = truncated
+        self._truncated, self._weighed = truncated, weighed
         bad = self._store(obs, action, reward, next_obs, next_legal, terminated, valid, next_action, others)
         if bad >= 0:
             raise self._bad_reward(bad, self.replay.rows.dtype)

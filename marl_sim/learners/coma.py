@@ -62,7 +62,6 @@ class COMALanes(A2CLanes):
 
     options: COMA
     looks_ahead = False  # what is open is what was done next
-    ONLY_FOR_LEARNING = (*A2CLanes.ONLY_FOR_LEARNING, "target")
 
     def __init__(
         self, options: COMA, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
@@ -77,8 +76,9 @@ class COMALanes(A2CLanes):
                 f"COMA needs to be told what the whole group sees and does; head {s.name!r} has state_dim "
                 f"{s.state_dim} and others {s.others}, it needs state_dim above 0 and others {s.team - 1}."
             )
-        seen = s.state_dim + s.others * s.n_actions
-        return ActorCritic(s, o.hidden, o.activation, o.memory, o.channels, s.n_actions, seen)
+        state = self._state_columns()
+        seen = state + s.others * s.n_actions if isinstance(state, int) else state + (s.n_actions,) * s.others
+        return ActorCritic(s, o.hidden, o.activation, o.memory, o.channels, s.n_actions, seen, embed=o.embed)
 
     @property
     def extra_dim(self) -> int:
@@ -89,6 +89,8 @@ class COMALanes(A2CLanes):
     def _judged(self, critic: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Q of each of the agent's actions, [L, M, A], under parameters of a critic [L, P]."""
         state, others = batch.extra.split((self.spec.state_dim, self.spec.others), -1)
+        if self.options.embed:
+            return self.net.judge_with(critic, features, batch.extra, batch.who)
         did = others[..., None] == torch.arange(self.spec.n_actions, device=self.device)
         seen = torch.cat([state, did.flatten(2).to(state.dtype)], -1)
         return self.net.judge_with(critic, features, seen, batch.who)
@@ -107,16 +109,14 @@ class COMALanes(A2CLanes):
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> np.ndarray:
-        s, o = self.streams, self.options
-        assert s is not None
+    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
+        s, o = self.round, self.options
         now, baseline, then, expected = self._sweep(self._counterfactual, 4)
         values = np.where(s.flags & LOOK != 0, expected, then)
         advantages(s.reward, s.flags, s.count, values, o.gamma, o.lam, advantage, target, usable)
         np.subtract(now, baseline, out=advantage)
         if o.normalise_advantages:
             normalise(advantage, usable, True, True)
-        return s.count - s.open
 
     def _learn(self) -> None:
         before = self.updates.copy()
@@ -138,7 +138,7 @@ class COMALanes(A2CLanes):
             everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
             obs, legal, where = self._arrays(final_obs, everything, truncated)
             going_on = where & self.streams.open
-            said = self._prefer(obs, going_on, self.memory.copy(), keep=False)
+            said = self._prefer(self.acting, obs, going_on, self.memory.copy(), keep=False)
             did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
             extra = np.array(extra, np.float32)
             extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)

@@ -174,16 +174,6 @@ class JointLanes(Lanes):
         said = self.net.forward(params, obs)
         return torch.nn.functional.pad(said, (0, 1)) if self.options.policy == "table" else said
 
-    def _check_levels(self, obs: np.ndarray, deciding: np.ndarray) -> None:
-        levels = np.asarray(self.spec.levels)
-        odd = ~((obs >= 0) & (obs < levels) & (obs == np.floor(obs))) & deciding[..., None]
-        if odd.any():
-            lane, row, d = (int(x) for x in np.argwhere(odd)[0])
-            raise ValueError(
-                f"{self._lane(lane)} sees {obs[lane, row, d]:g} in column {d}; it must be a whole number from 0 to "
-                f"{levels[d] - 1}."
-            )
-
     # -- remembering ---------------------------------------------------------------------------------------------
 
     def _prepare(self, rows: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,9 @@ class Lanes:
     you keep.
     """
 
-    ONLY_FOR_LEARNING: tuple[str, ...] = ("replay", "adam", "streams", "memory")  # names of the state begin so
+    ONLY_FOR_LEARNING: tuple[str, ...] = (  # names of the state begin so
+        "replay", "adam", "streams", "memory", "target", "value_scale", "acting",
+    )  # fmt: skip
 
     def __init__(self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray) -> None:
         seeds, team_index = np.atleast_1d(np.asarray(seeds)), np.atleast_1d(np.asarray(team_index))
@@ -54,6 +56,13 @@ class Lanes:
 
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
         """Tell lanes (bool [L], default all) that an episode of theirs ended in one of their worlds."""
+
+    def fall_behind(self, wait: Callable[[], None]) -> None:
+        """From now on, act and remember while learning goes on elsewhere, by what was learned one update ago.
+
+        wait: returns once the work last given out is done; see `behind.BehindLanes`. ValueError where they cannot.
+        """
+        raise ValueError(f"{type(self.options).__name__} cannot act while it learns; overlap must be False with it.")
 
     # -- saving --------------------------------------------------------------------------------------------------
 
@@ -94,6 +103,10 @@ class Lanes:
         """Of the state, what acting needs: neither what is remembered nor what only learning on would need."""
         return {k: np.array(v) for k, v in self._state().items() if not k.startswith(self.ONLY_FOR_LEARNING)}
 
+    def played(self) -> dict[str, np.ndarray]:
+        """As `learned`, of what training acts by now; may be asked while learning goes on elsewhere."""
+        return self.learned()
+
     def load_learned(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `learned` or `state_dict` gave, for acting; ValueError as `load_state_dict`."""
         mine = {k: v for k, v in state.items() if not k.startswith(self.ONLY_FOR_LEARNING)}
@@ -133,6 +146,17 @@ class Lanes:
             f"{self._lane(lane)} must decide but has no legal action of a finite value; "
             "every decision needs at least one, and observations must be finite."
         )
+
+    def _check_levels(self, obs: np.ndarray, deciding: np.ndarray) -> None:
+        """ValueError where somebody who decides sees what is no index of an index-coded column."""
+        levels = np.asarray(self.spec.levels)
+        odd = ~((obs >= 0) & (obs < levels) & (obs == np.floor(obs))) & deciding[..., None]
+        if odd.any():
+            lane, row, d = (int(x) for x in np.argwhere(odd)[0])
+            raise ValueError(
+                f"{self._lane(lane)} sees {obs[lane, row, d]:g} in column {d}; it must be a whole number from 0 to "
+                f"{levels[d] - 1}."
+            )
 
     def _arrays(
         self, obs: np.ndarray, legal: np.ndarray, flag: np.ndarray

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from .embedding import Columns
 from .nets import MLP, Part
 
 
@@ -47,7 +48,7 @@ class Monotone:
     with one hidden layer. `width` is the number of hidden units of the mixing network.
     """
 
-    def __init__(self, team: int, state: int, width: int, hyper: tuple[int, ...] = ()) -> None:
+    def __init__(self, team: int, state: Columns, width: int, hyper: tuple[int, ...] = ()) -> None:
         self.team, self.width = team, width
         self.parts: dict[str, MLP] = {
             "weights": MLP(state, hyper, team * width),

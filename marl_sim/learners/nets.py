@@ -15,6 +15,7 @@ from torch import nn
 
 from .activations import ACTIVATIONS
 from .draws import fill_uniform
+from .embedding import Columns, LookUp, one_hot, width
 
 
 class Part(Protocol):
@@ -65,6 +66,16 @@ def product(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.
     return y[:, :, :width] if width % EVEN else y
 
 
+def enter(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, columns: Columns) -> torch.Tensor:
+    """`product` of a first layer. Index-coded columns look up their rows of weights: measured to be 1.4 to 4 times as
+    fast on class maps as products with one-hot inputs, to act and to train."""
+    if isinstance(columns, int):
+        return product(x, weight, bias)
+    if x.device.type == "cpu":
+        return LookUp.apply(x, weight, bias, np.asarray(columns))
+    return product(one_hot(x, columns), weight, bias)
+
+
 def affine(x: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
     """x [L, M, i] through matrices [L, i + 1, o] whose last row is the bias."""
     return product(x, matrix[:, :-1], matrix[:, -1:])
@@ -84,9 +95,10 @@ class MLP:
     """A multilayer perceptron; its last layer is linear and starts at `last` times the usual size."""
 
     def __init__(
-        self, inputs: int, hidden: tuple[int, ...], outputs: int, activation: str = "relu", last: float = 1.0
+        self, inputs: Columns, hidden: tuple[int, ...], outputs: int, activation: str = "relu", last: float = 1.0
     ) -> None:
-        self.sizes = (inputs, *hidden, outputs)
+        self.columns = inputs
+        self.sizes = (width(inputs), *hidden, outputs)
         self.layers = list(zip(self.sizes[:-1], self.sizes[1:]))
         self.n_params = sum((i + 1) * o for i, o in self.layers)
         self._pieces = [size for i, o in self.layers for size in (i * o, o)]
@@ -107,17 +119,17 @@ class MLP:
         return draw(keys, self.bounds())
 
     def forward(self, params: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-        """params [L, P], x [L, M, inputs] -> [L, M, outputs]."""
+        """params [L, P], x [L, M, inputs], or [L, M, columns] of indices -> [L, M, outputs]."""
         pieces = params.split(
             self._pieces, dim=1
         )  # at once: each slice would cost a gradient of its own, full of zeros
         for number, (i, o) in enumerate(self.layers):
             weight, bias = pieces[2 * number].unflatten(1, (i, o)), pieces[2 * number + 1][:, None]
-            x = product(self._bend(x) if number else x, weight, bias)
+            x = product(self._bend(x), weight, bias) if number else enter(x, weight, bias, self.columns)
         return x
 
     def module(self, row: np.ndarray) -> nn.Sequential:
-        """One network as plain torch modules with copies of its parameters (float32 [P])."""
+        """One network as plain torch modules with copies of its parameters (float32 [P]); its inputs are one-hot."""
         parts: list[nn.Module] = []
         start = 0
         for i, o in self.layers:

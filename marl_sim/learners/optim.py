@@ -43,10 +43,11 @@ def adam_row(p, m, v, g, lane, step, lr, clip):
 
 @numba.njit(cache=True, nogil=True)
 def adam_rows(p, m, v, g, active, steps, lr, clip):
-    """`adam_row` for the lanes where `active` (bool [L]), whose gradients are the rows of g [L, P]; steps int64 [L]."""
+    """`adam_row` for the lanes where `active` (bool [L]), whose gradients are the rows of g [L, P]; steps int64, lr
+    float64 [L]."""
     for lane in range(p.shape[0]):
         if active[lane]:
-            adam_row(p, m, v, g[lane], lane, steps[lane], lr, clip)
+            adam_row(p, m, v, g[lane], lane, steps[lane], lr[lane], clip)
 
 
 class Adam:
@@ -59,14 +60,22 @@ class Adam:
         self.m = torch.zeros_like(params)
         self.v = torch.zeros_like(params)
 
-    def step(self, params: torch.Tensor, lanes: torch.Tensor, grads: torch.Tensor, steps: np.ndarray) -> None:
+    def step(
+        self,
+        params: torch.Tensor,
+        lanes: torch.Tensor,
+        grads: torch.Tensor,
+        steps: np.ndarray,
+        lr: np.ndarray | None = None,
+    ) -> None:
         """One step for `lanes` (int64 [k]) with their gradients [k, P]; steps: the number of this step in each lane,
-        from 1, [k].
+        from 1, [k]; lr: step sizes [k], where they are not always the same.
 
         Written with single exactly rounded operations, so that a lane's numbers do not depend on its place in the
         stack.
         """
-        size = torch.as_tensor((self.lr / (1 - BETA1**steps)).astype(np.float32), device=params.device)[:, None]
+        rate = self.lr if lr is None else lr
+        size = torch.as_tensor((rate / (1 - BETA1**steps)).astype(np.float32), device=params.device)[:, None]
         root = torch.as_tensor((1 / np.sqrt(1 - BETA2**steps)).astype(np.float32), device=params.device)[:, None]
         m = self.m[lanes] * BETA1 + grads * (1 - BETA1)
         v = self.v[lanes] * BETA2 + grads * grads * (1 - BETA2)
@@ -74,16 +83,23 @@ class Adam:
         params[lanes] = params[lanes] - size * m / (v.sqrt() * root + EPS)
 
     def step_where(
-        self, params: torch.Tensor, active: np.ndarray, grads: torch.Tensor, steps: np.ndarray, clip: float | None
+        self,
+        params: torch.Tensor,
+        active: np.ndarray,
+        grads: torch.Tensor,
+        steps: np.ndarray,
+        clip: float | None,
+        lr: np.ndarray | None = None,
     ) -> None:
-        """One step for the lanes where `active` (bool [L]), in place; grads [L, P], steps int64 [L] as above.
+        """One step for the lanes where `active` (bool [L]), in place; grads [L, P], steps int64, lr [L] as above.
 
         clip: limit on the norm of a lane's gradient. On the CPU one pass over the memory.
         """
         if params.device.type == "cpu":
             own = params.numpy(), self.m.numpy(), self.v.numpy(), grads.contiguous().numpy()
-            adam_rows(*own, active, steps, self.lr, clip or 0.0)
+            adam_rows(*own, active, steps, np.full(len(steps), self.lr) if lr is None else lr, clip or 0.0)
             return
         lanes = torch.as_tensor(np.flatnonzero(active), device=params.device)
         grads = grads[lanes]
-        self.step(params, lanes, grads if clip is None else clip_by_norm(grads, clip), steps[active])
+        self.step(params, lanes, grads if clip is None else clip_by_norm(grads, clip), steps[active],
+                  None if lr is None else lr[active])  # fmt: skip

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from .actor_critic import BLOCK
-from .base import Learner, check_count, check_discount, check_positive
+from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
+from .schedules import Schedule, rates
 from .streaming import StreamLanes
+from .streams import Streams
 
 Say = Callable[[torch.Tensor, torch.Tensor, Batch], tuple[torch.Tensor, ...]]
 """What a network says of entries: params [L, P], features [L, M, F], batch of M entries -> several [L, M]."""
@@ -31,13 +33,14 @@ class PolicyGradient(Learner, abstract=True):
 
     gamma: float = 0.99  # discount from one decision to the next, 0 to 1
     steps: int = 128  # steps of the world between two updates
-    lr: float = 1e-3  # Adam's step size
+    lr: float | Schedule = 1e-3  # Adam's step size; Linear(1e-3, 0.0, 500, per="updates") lets it fall
     hidden: tuple[int, ...] = (64, 64)  # widths of the hidden layers of the policy and of the critic
     activation: Literal["tanh", "relu"] = "tanh"  # between layers
     entropy: float = 0.01  # weight of the entropy bonus
     clip_norm: float | None = 0.5  # limit on the norm of a lane's gradient
     memory: int = 0  # size of a GRU before the policy; 0: none
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
+    embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
 
     def check(self) -> None:
         name = type(self).__name__
@@ -47,12 +50,14 @@ class PolicyGradient(Learner, abstract=True):
                 check_count(f"A width in {name}.{option}", width)
         check_discount(f"{name}.gamma", self.gamma)
         check_count(f"{name}.steps", self.steps)
-        check_positive(f"{name}.lr", self.lr)
+        if not isinstance(self.lr, Schedule):
+            check_positive(f"{name}.lr", self.lr)
         check_positive(f"{name}.entropy", self.entropy, zero=True)
         if self.clip_norm is not None:
             check_positive(f"{name}.clip_norm", self.clip_norm)
         if self.memory:
             check_count(f"{name}.memory", self.memory)
+        check_flag(f"{name}.embed", self.embed)
         if self.activation not in ("tanh", "relu"):
             raise ValueError(f"{name}.activation is {self.activation!r}; it must be 'tanh' or 'relu'.")
 
@@ -66,9 +71,14 @@ class PolicyLanes(StreamLanes):
     """
 
     looks_ahead = True
+    round: Streams  # what is learned from now
+    round_ticks: np.ndarray  # steps of the world by then, int64 [L]
+    round_lr: np.ndarray  # step sizes, by the lanes' clocks when the round began, float64 [L]
 
     def _prepare(self, streams: int) -> None:
         super()._prepare(streams)
+        assert self.streams is not None
+        self.round = self.streams
         self._size = whole(-(-(self.options.steps + 1) * streams // self.options.minibatches))
         self._waiting: tuple[torch.Tensor, torch.Tensor] | None = None
 
@@ -81,37 +91,63 @@ class PolicyLanes(StreamLanes):
         FloatingPointError, naming lane and head, when a loss is not finite.
         """
         before = self._begin()
-        self.ticks += 1
-        if self.streams is not None and self.ticks[0] % self.options.steps == 0:
-            if self.looks_ahead:
-                obs, legal, deciding = self._arrays(obs, legal, deciding)
-                self.streams.look(deciding, obs, legal, self.memory, self._extra(extra, deciding))
-            self._learn()
+        work = self.plan(obs, legal, deciding, extra)
+        if work is not None:
+            work()
         return {"loss": self._losses, "updates": self.updates - before}
 
-    def _learn(self) -> None:
-        """One round of learning: values, advantages, `epochs` passes in pieces, and forgetting."""
+    def plan(
+        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
+    ) -> Callable[[], None] | None:
+        """As `learn`, but what is to be learned is given out as work to do; None where it is not time.
+
+        Where lanes act while they learn, the work is on copies of what they went through.
+        """
+        self.ticks += 1
         s = self.streams
-        assert s is not None
+        if s is None or self.ticks[0] % self.options.steps:
+            return None
+        if self.looks_ahead:
+            obs, legal, deciding = self._arrays(obs, legal, deciding)
+            s.look(deciding, obs, legal, self.memory, self._extra(extra, deciding))
+        self._catch_up()
+        first = self._kept()
+        self.round, self.round_ticks = s.copy() if self.behind else s, self.ticks.copy()
+        self.round_lr = rates(self.options.lr, self.updates, self.decisions)
+        if self.behind:
+            s.keep(first)
+            return self._learn
+
+        def learn_and_forget() -> None:
+            self._learn()
+            s.keep(first)
+
+        return learn_and_forget
+
+    def _kept(self) -> np.ndarray:
+        """The first entry of each stream that is not learned from now, int64 [L, R]."""
+        assert self.streams is not None
+        return self.streams.count - self.streams.open
+
+    def _learn(self) -> None:
+        """One round of learning: values, advantages, and `epochs` passes in pieces."""
+        s = self.round
         advantage, target = (np.zeros(s.reward.shape, np.float32) for _ in range(2))
         usable = np.zeros(s.reward.shape, np.bool_)
-        first = self._returns(advantage, target, usable)
+        self._returns(advantage, target, usable)
         if self.scale is not None:
             self.scale.update(target, usable)
             target = self.scale.shrink(target)
         for epoch in range(self.options.epochs):
             for batch, many in self._pieces(epoch, advantage, target, usable):
                 self._add(batch, many)
-        s.keep(first)
 
-    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> np.ndarray:
-        """Fill the three [L, R, C] for what was gone through; returns the first entries to keep, int64 [L, R]."""
-        s, o = self.streams, self.options
-        assert s is not None
+    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
+        """Fill the three [L, R, C] for what was gone through."""
+        s, o = self.round, self.options
         advantages(s.reward, s.flags, s.count, self.values(), o.gamma, o.lam, advantage, target, usable)
         if o.normalise_advantages:
             normalise(advantage, usable, True, True)
-        return s.count - s.open
 
     # -- what the networks say -----------------------------------------------------------------------------------
 
@@ -125,8 +161,7 @@ class PolicyLanes(StreamLanes):
 
     def _sweep(self, say: Say, outputs: int) -> list[np.ndarray]:
         """What `say` says of every entry there is, looks and open ones too, in the units of the rewards."""
-        s = self.streams
-        assert s is not None
+        s = self.round
         there = np.arange(s.capacity) < s.count[..., None]
         out = [np.zeros(s.reward.shape, np.float32) for _ in range(outputs)]
         nothing = np.zeros(s.reward.shape, np.float32)
@@ -175,22 +210,20 @@ class PolicyLanes(StreamLanes):
     @property
     def _length(self) -> int:
         """Entries to unroll: those of the longest stream, in whole blocks."""
-        assert self.streams is not None
-        return -(-int(self.streams.count.max(initial=1)) // BLOCK) * BLOCK
+        return -(-int(self.round.count.max(initial=1)) // BLOCK) * BLOCK
 
     def _pieces(
         self, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray
     ) -> Iterator[tuple[Batch, np.ndarray]]:
         """Batches of one pass, each with the entries that every lane has in it (int64 [L]); negative: more of the
         same step come."""
-        s, o = self.streams, self.options
-        assert s is not None
+        s, o = self.round, self.options
         if o.memory:
             yield from self._sequences(epoch, advantage, target, usable)
             return
         index, n = numbered(usable)
         if o.minibatches > 1:
-            shuffle_lanes(self.keys["replay"], self.ticks * o.epochs + epoch, index, n)
+            shuffle_lanes(self.keys["replay"], self.round_ticks * o.epochs + epoch, index, n)
         for at, many, last in pieces(index, n, self._size, o.minibatches):
             share = (1 / np.maximum(many if o.minibatches > 1 else n, 1)).astype(np.float32)
             batch = entries(s, at, many, self.spec.team, advantage, target, share, self.device)
@@ -200,14 +233,13 @@ class PolicyLanes(StreamLanes):
         self, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray
     ) -> Iterator[tuple[Batch, np.ndarray]]:
         """The same in whole streams."""
-        s, o = self.streams, self.options
-        assert s is not None
+        s, o = self.round, self.options
         streams = s.lead[1]
         index = np.tile(np.arange(streams), (self.n_lanes, 1))
         parts = min(o.minibatches, streams)
         if parts > 1:
             all_of = np.full(self.n_lanes, streams)
-            shuffle_lanes(self.keys["replay"], self.ticks * o.epochs + epoch, index, all_of)
+            shuffle_lanes(self.keys["replay"], self.round_ticks * o.epochs + epoch, index, all_of)
         lanes = np.arange(self.n_lanes)[:, None]
         for part in range(parts):
             start, stop = streams * part // parts, streams * (part + 1) // parts
@@ -238,7 +270,7 @@ class PolicyLanes(StreamLanes):
         if not np.isfinite(self._losses[active]).all():
             raise self._bad_loss(int(np.flatnonzero(active & ~np.isfinite(self._losses))[0]))
         self.updates[active] += 1
-        self.adam.step_where(self.params, active, grads, self.updates, self.options.clip_norm)
+        self.adam.step_where(self.params, active, grads, self.updates, self.options.clip_norm, self.round_lr)
 
 
 def weighted(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from .nets import affine
+from .embedding import Columns, width
+from .nets import affine, enter
 
 
 def sigmoid(x: torch.Tensor) -> torch.Tensor:
@@ -20,11 +21,12 @@ class GRU:
         r = sigmoid(W_r x + b_r + U_r h + c_r),  z = sigmoid(W_z x + b_z + U_z h + c_z)
         n = tanh(W_n x + b_n + r * (U_n h + c_n)),  h' = (1 - z) n + z h
 
-    x [L, M, inputs], h [L, M, size].
+    x [L, M, inputs], or [L, M, columns] of indices; h [L, M, size].
     """
 
-    def __init__(self, inputs: int, size: int) -> None:
-        self.inputs, self.size = inputs, size
+    def __init__(self, columns: Columns, size: int) -> None:
+        self.columns, self.inputs, self.size = columns, width(columns), size
+        inputs = self.inputs
         self._own, self._past = (inputs + 1, 3 * size), (size + 1, 3 * size)
         self._border = self._own[0] * self._own[1]
         self.n_params = self._border + self._past[0] * self._past[1]
@@ -42,7 +44,7 @@ class GRU:
     def step(self, params: torch.Tensor, x: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         """The memory after seeing x."""
         own, past = self.matrices(params)
-        return self._turn(affine(x, own), affine(h, past), h)
+        return self._turn(enter(x, own[:, :-1], own[:, -1:], self.columns), affine(h, past), h)
 
     def _turn(self, seen: torch.Tensor, past: torch.Tensor, h: torch.Tensor) -> torch.Tensor:
         n = self.size
@@ -54,7 +56,7 @@ class GRU:
         """The memory after each of T inputs: x [L, M, T, inputs], h [L, M, size], fresh bool [L, M, T] -> [L, M, T,
         size]. Where fresh, memory is empty before the input."""
         own, past = self.matrices(params)
-        seen = affine(x.flatten(1, 2), own).unflatten(1, x.shape[1:3])
+        seen = enter(x.flatten(1, 2), own[:, :-1], own[:, -1:], self.columns).unflatten(1, x.shape[1:3])
         out = []
         for t in range(x.shape[2]):
             h = h * ~fresh[:, :, t, None]

@@ -11,7 +11,7 @@ import torch
 from .actor_critic import ActorCritic
 from .base import HeadSpec
 from .policy_gradient import PolicyGradient, PolicyLanes, weighted
-from .returns import episode_returns, normalise
+from .returns import ended_before, episode_returns, normalise
 from .samples import Batch
 
 
@@ -43,10 +43,11 @@ class REINFORCELanes(PolicyLanes):
 
     options: REINFORCE
     looks_ahead = False  # what is open stays open
+    truncation_ends = True  # memory begins anew where the clock stops, though the society lives on
 
     def _network(self) -> ActorCritic:
         o = self.options
-        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, critic=0)
+        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, critic=0, embed=o.embed)
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""
@@ -54,14 +55,17 @@ class REINFORCELanes(PolicyLanes):
         each = -batch.advantage * logp - self.options.entropy * entropy
         return weighted(each, batch.weight)
 
-    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    def _kept(self) -> np.ndarray:
         s = self.streams
         assert s is not None
-        done = np.zeros(s.lead, np.int64)
-        episode_returns(s.reward, s.flags, s.count, self.options.gamma, advantage, usable, done)
+        return ended_before(s.flags, s.count)
+
+    def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
+        s = self.round
+        done = ended_before(s.flags, s.count)
+        episode_returns(s.reward, s.flags, done, self.options.gamma, advantage, usable)
         if self.options.baseline == "mean":
             normalise(advantage, usable, True, False)
-        return done
 
     def ended(
         self,

@@ -40,23 +40,32 @@ def advantages(reward, flags, count, values, gamma, lam, advantage, target, usab
 
 
 @numba.njit(cache=True, nogil=True)
-def episode_returns(reward, flags, count, gamma, returns, usable, done):
-    """Discounted returns to the end of the episode, of decisions whose episode has ended.
-
-    returns float32, usable bool [L, R, C]; done int64 [L, R] takes the number of the first entry of the episode that
-    goes on. An episode ends where the game terminated or the clock stopped; nothing is bootstrapped.
-    """
+def ended_before(flags, count):
+    """The number of the first entry of the episode that goes on, int64 [L, R], of streams of `count` entries."""
+    done = np.zeros(count.shape, np.int64)
     for lane in range(count.shape[0]):
         for r in range(count.shape[1]):
-            done[lane, r] = 0
-            total, over = 0.0, False
-            for t in range(count[lane, r] - 1, -1, -1):
+            for t in range(count[lane, r]):
+                if flags[lane, r, t] & (TERMINATED | LOOK):
+                    done[lane, r] = t + 1
+    return done
+
+
+@numba.njit(cache=True, nogil=True)
+def episode_returns(reward, flags, done, gamma, returns, usable):
+    """Discounted returns to the end of the episode, of the decisions before the episode that goes on.
+
+    done int64 [L, R]: see `ended_before`; fills returns float32, usable bool [L, R, C]. An episode ends where the game
+    terminated or the clock stopped; nothing is bootstrapped.
+    """
+    for lane in range(done.shape[0]):
+        for r in range(done.shape[1]):
+            total = 0.0
+            for t in range(done[lane, r] - 1, -1, -1):
                 mark = flags[lane, r, t]
                 if mark & (TERMINATED | LOOK):
                     total = 0.0
-                    if not over:
-                        over, done[lane, r] = True, t + 1
-                usable[lane, r, t] = over and not mark & LOOK
+                usable[lane, r, t] = not mark & LOOK
                 total = reward[lane, r, t] + gamma * total
                 returns[lane, r, t] = total
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from .actor_critic import ActorCritic
-from .base import HeadSpec, Learner, check_count, check_discount, check_positive
+from .base import HeadSpec, Learner, check_count, check_discount, check_flag, check_positive
+from .behind import BehindLanes
 from .draws import NOTHING_TO_CHOOSE, choose
 from .export import PolicyModule
-from .lanes import Lanes
 from .mixers import Mixer, Sum
 from .nets import draw
 from .optim import Adam
@@ -41,6 +41,7 @@ class SequenceLearner(Learner, abstract=True):
     memory: int = 0  # size of a GRU before the hidden layers; 0: none
     length: int = 16  # steps of a sequence, with memory
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
+    embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
 
     def check(self) -> None:
         name = type(self).__name__
@@ -53,6 +54,7 @@ class SequenceLearner(Learner, abstract=True):
         if self.memory or isinstance(self.memory, bool):
             check_count(f"{name}.memory", self.memory)
         check_discount(f"{name}.gamma", self.gamma)
+        check_flag(f"{name}.embed", self.embed)
         check_positive(f"{name}.lr", self.lr)
         if self.clip is not None:
             check_positive(f"{name}.clip", self.clip)
@@ -69,7 +71,7 @@ class SequenceLearner(Learner, abstract=True):
         return self.batch if self.warmup is None else self.warmup
 
 
-class SequenceLanes(Lanes):
+class SequenceLanes(BehindLanes):
     """L learners, each of k = spec.team agents. `params`, `target`: float32 [L, P], networks first, then the mixer.
 
     R streams a lane: agent r % k of world r // k. Networks are one a lane, told which agent it is, or one an agent.
@@ -88,12 +90,13 @@ class SequenceLanes(Lanes):
         apart = getattr(o, "nets", "shared") == "separate"
         self.n_nets = self.team if apart else 1
         mine = replace(spec, team=1) if apart else spec
-        self.net = ActorCritic(mine, o.hidden, "relu", o.memory, o.channels, critic=0, last=1.0)
+        self.net = ActorCritic(mine, o.hidden, "relu", o.memory, o.channels, critic=0, last=1.0, embed=o.embed)
         self.mixer = self._mixer()
         self._border = self.n_nets * self.net.n_params
         bounds = [part.bounds() for _, part in self.net.parts] * self.n_nets + [self.mixer.bounds()]
         self.params = torch.from_numpy(draw(self.keys["init"], np.concatenate(bounds))).to(self.device)
         self.target = self.params.clone()
+        self._act_by(self.params)
         self.adam = Adam(self.params, o.lr)
         length = o.length if o.memory else 1
         self.replay = Sequences(
@@ -178,7 +181,7 @@ class SequenceLanes(Lanes):
 
     def epsilon(self) -> np.ndarray:
         """The exploration rate of every lane now, float64 [L]."""
-        return rates(self.options.epsilon, self.updates, self.decisions)
+        return rates(self.options.epsilon, self.acting_updates, self.decisions)
 
     def _moving(self, deciding: np.ndarray) -> np.ndarray:
         """Whose memory moves on, bool [L, R]."""
@@ -199,13 +202,16 @@ class SequenceLanes(Lanes):
         (`fresh_memory`); it moves on. Raises ValueError where an agent that decides has no legal action.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if self.options.embed:
+            self._check_levels(obs, deciding)
         worlds = self._worlds(deciding)
+        params = self.acting if memory is None and not greedy else self.params
         if self.options.memory and memory is None:
             if self.memory.shape[1] != deciding.shape[1]:
                 self._prepare(worlds)
             memory = self.memory
             self._before[...] = memory
-        values, after = self._look(obs, memory, worlds)
+        values, after = self._look(params, obs, memory, worlds)
         if self.options.memory and memory is not None:
             np.copyto(memory, after, where=self._moving(deciding)[..., None])
         if self._actions.shape != deciding.shape:
@@ -223,7 +229,9 @@ class SequenceLanes(Lanes):
             )
         return flags.shape[1] // self.team
 
-    def _look(self, obs: np.ndarray, memory: np.ndarray | None, worlds: int) -> tuple[np.ndarray, np.ndarray]:
+    def _look(
+        self, params: torch.Tensor, obs: np.ndarray, memory: np.ndarray | None, worlds: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Values float64 [L, R, A] of obs [L, R, D], and memory after it.
 
         With memory, worlds are filled up so that a lane's numbers fill whole vectors, wherever it stands.
@@ -238,34 +246,55 @@ class SequenceLanes(Lanes):
         by_world = (x.reshape(self.n_lanes, worlds, self.team, x.shape[2]) for x in (obs, memory))
         seen, past = (torch.from_numpy(np.pad(x, fill)).to(self.device) for x in by_world)
         with torch.no_grad():
-            q, after = self._unroll(self.params, seen[:, :, None], past)
+            q, after = self._unroll(params, seen[:, :, None], past)
         values, memory = (x[:, :worlds].flatten(1, 2).cpu().numpy() for x in (q[:, :, 0], after))
         return np.ascontiguousarray(values, np.float64), memory
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def _learn(self) -> dict[str, np.ndarray]:
-        """The steps that are due, down the summed losses of all lanes that owe one; returns a report."""
-        before, owed = self._begin(), self.replay.owed
+    def plan(self, *seen: Any) -> Callable[[], None] | None:
+        """The learning steps that are due, as work on what they replay, drawn now; None where none is."""
+        owed = self.replay.owed
+        if not owed.any():
+            return None
+        self._catch_up()
+        drawn, updates = [], self.updates.copy()
         while owed.any():
             lanes = np.flatnonzero(owed)
             owed[lanes] -= 1
-            batch = self.replay.sample(lanes, self.options.batch, self.keys["replay"], self.updates, self.device)
-            params = self.params[batch.lanes].requires_grad_()
-            loss = self.loss(params, batch)
-            (grads,) = torch.autograd.grad(loss.sum(), params)
-            self._losses[lanes] = loss.detach().cpu().numpy()
-            if not np.isfinite(self._losses[lanes]).all():
-                raise self._bad_loss(int(lanes[~np.isfinite(self._losses[lanes])][0]))
-            self.updates[lanes] += 1
-            everyone = torch.zeros_like(self.params)
-            everyone[batch.lanes] = grads
-            active = np.zeros(self.n_lanes, np.bool_)
-            active[lanes] = True
-            self.adam.step_where(self.params, active, everyone, self.updates, self.options.clip)
-            due = torch.as_tensor(active & (self.updates % self.options.target_every == 0), device=self.device)
-            self.target[due] = self.params[due]
+            batch = self.replay.sample(lanes, self.options.batch, self.keys["replay"], updates, self.device)
+            drawn.append((lanes, batch))
+            updates[lanes] += 1
+
+        def work() -> None:
+            for lanes, batch in drawn:
+                self._improve(lanes, batch)
+
+        return work
+
+    def _learn(self) -> dict[str, np.ndarray]:
+        """The steps that are due; returns a report."""
+        before, work = self._begin(), self.plan()
+        if work is not None:
+            work()
         return {"loss": self._losses, "updates": self.updates - before, "epsilon": self.epsilon()}
+
+    def _improve(self, lanes: np.ndarray, batch: Batch) -> None:
+        """A step down the summed losses of some lanes (int64 [K])."""
+        params = self.params[batch.lanes].requires_grad_()
+        loss = self.loss(params, batch)
+        (grads,) = torch.autograd.grad(loss.sum(), params)
+        self._losses[lanes] = loss.detach().cpu().numpy()
+        if not np.isfinite(self._losses[lanes]).all():
+            raise self._bad_loss(int(lanes[~np.isfinite(self._losses[lanes])][0]))
+        self.updates[lanes] += 1
+        everyone = torch.zeros_like(self.params)
+        everyone[batch.lanes] = grads
+        active = np.zeros(self.n_lanes, np.bool_)
+        active[lanes] = True
+        self.adam.step_where(self.params, active, everyone, self.updates, self.options.clip)
+        due = torch.as_tensor(active & (self.updates % self.options.target_every == 0), device=self.device)
+        self.target[due] = self.params[due]
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
@@ -276,11 +305,13 @@ class SequenceLanes(Lanes):
         return self.net.module(row)  # type: ignore[return-value]
 
     def _tensors(self) -> dict[str, torch.Tensor]:
-        return {"params": self.params, "target": self.target, "adam_m": self.adam.m, "adam_v": self.adam.v}
+        acting = {"acting": self.acting} if self.behind else {}
+        return {"params": self.params, "target": self.target, "adam_m": self.adam.m, "adam_v": self.adam.v, **acting}
 
     def _state(self) -> dict[str, np.ndarray]:
         tensors = {name: tensor.cpu().numpy() for name, tensor in self._tensors().items()}
-        return {**super()._state(), **tensors, "replay_clocks": self.replay.clocks.T}
+        clock = {"acting_updates": self.acting_updates} if self.behind else {}
+        return {**super()._state(), **tensors, **clock, "replay_clocks": self.replay.clocks.T}
 
     def _memories(self) -> dict[str, np.ndarray]:
         return {"memory": self.memory.copy()} | {f"replay_{k}": v for k, v in self.replay.state().items()}

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from .actor_critic import ActorCritic
+from .actor_critic import ActorCritic, columns_of
 from .base import HeadSpec
+from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
+from .embedding import Columns
 from .export import PolicyModule
-from .lanes import Lanes
 from .optim import Adam
 from .streams import Streams
 from .value_scale import ValueScale
 
 
-class StreamLanes(Lanes):
+class StreamLanes(BehindLanes):
     """L policies. `params` float32 [L, P], rows as `net` lays them out.
 
     R streams a lane: agent r % team of world r // team.
@@ -34,15 +35,24 @@ class StreamLanes(Lanes):
         self.device = torch.device(device)
         self.net = self._network()
         self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
-        self.adam = Adam(self.params, options.lr)
+        self._act_by(self.params)
+        self.adam = Adam(self.params, 0.0)  # each step is told its size
         self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
         self.streams: Streams | None = None
+        self._told_apart = torch.zeros((self.n_lanes, 0), dtype=torch.int64)
 
     def _network(self) -> ActorCritic:
         o = self.options
-        state = self.spec.state_dim if o.central else 0
-        return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, self.critic_outputs, state)
+        state = self._state_columns() if o.central else 0
+        return ActorCritic(
+            self.spec, o.hidden, o.activation, o.memory, o.channels, self.critic_outputs, state, embed=o.embed
+        )
+
+    def _state_columns(self) -> Columns:
+        """What a central critic sees of everybody."""
+        mine = columns_of(self.spec, self.options.embed)
+        return self.spec.state_dim if isinstance(mine, int) else mine * (self.spec.state_dim // self.spec.obs_dim)
 
     def _prepare(self, streams: int) -> None:
         """Memory for R streams a lane, once it is known how many there are."""
@@ -82,28 +92,42 @@ class StreamLanes(Lanes):
         (`fresh_memory`); it moves on.
         """
         obs, legal, deciding = self._arrays(obs, legal, deciding)
+        if self.options.embed:
+            self._check_levels(obs, deciding)
         if greedy and memory is None:
             memory = self.fresh_memory(obs.shape[1])
         mine = memory is None
         if mine and (self.streams is None or self.streams.lead[1] != obs.shape[1]):
             self._prepare(obs.shape[1])
-        said = self._prefer(obs, deciding, self.memory if memory is None else memory, keep=mine)
+        params = self.acting if mine else self.params
+        said = self._prefer(params, obs, deciding, self.memory if memory is None else memory, keep=mine)
         logp = self._logp if mine else np.zeros(deciding.shape, np.float32)
         if self.spec.box is None:
             return self._choose(said, legal, deciding, greedy, logp)
-        return self._place(said, deciding, greedy, logp, self._drawn if mine else np.zeros(said.shape, np.float32))
+        spread = self.net.spread(params).cpu().numpy()
+        drawn = self._drawn if mine else np.zeros(said.shape, np.float32)
+        return self._place(said, spread, deciding, greedy, logp, drawn)
 
-    def _prefer(self, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool) -> np.ndarray:
+    def _prefer(
+        self, params: torch.Tensor, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool
+    ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
         with torch.no_grad():
-            who = (torch.arange(obs.shape[1], device=self.device) % self.spec.team).expand(obs.shape[:2])
-            features = self.net.seen(self.params, torch.from_numpy(obs).to(self.device), who)
+            who = self._who(obs.shape[1])
+            features = self.net.seen(params, torch.from_numpy(obs).to(self.device), who)
             if self.options.memory:
                 if keep:
                     self._before[...] = memory
-                features = self.net.remember(self.params, features, torch.from_numpy(memory).to(self.device))
+                features = self.net.remember(params, features, torch.from_numpy(memory).to(self.device))
                 np.copyto(memory, features.cpu().numpy(), where=deciding[..., None])
-            return self.net.choose(self.params, features).cpu().numpy()
+            return self.net.choose(params, features).cpu().numpy()
+
+    def _who(self, streams: int) -> torch.Tensor:
+        """The agent of the team in each stream, int64 [L, R]; made once, as acting asks for it at every step."""
+        if self._told_apart.shape[1] != streams:
+            agents = np.arange(streams) % self.spec.team
+            self._told_apart = torch.from_numpy(agents).to(self.device).expand(self.n_lanes, streams)
+        return self._told_apart
 
     def _choose(
         self, said: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray
@@ -118,12 +142,17 @@ class StreamLanes(Lanes):
         return self._actions
 
     def _place(
-        self, said: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray, drawn: np.ndarray
+        self,
+        said: np.ndarray,
+        spread: np.ndarray,
+        deciding: np.ndarray,
+        greedy: bool,
+        logp: np.ndarray,
+        drawn: np.ndarray,
     ) -> np.ndarray:
         """Draw numbers and bring them into the box; fills logp and drawn."""
         assert self.spec.box is not None
         key, clock = ("greedy ties", self.greedy_ties) if greedy else ("explore", self.decisions)
-        spread = self.net.spread(self.params).cpu().numpy()
         stuck = draw_numbers(said, spread, deciding, self.keys[key], clock, greedy, drawn, logp)
         if stuck != NOTHING_TO_CHOOSE:
             raise self._nothing_legal(stuck)
@@ -202,7 +231,8 @@ class StreamLanes(Lanes):
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """What changes of the networks, [L, ...] each."""
-        return {"params": self.params, "adam_m": self.adam.m, "adam_v": self.adam.v}
+        acting = {"acting": self.acting} if self.behind else {}
+        return {"params": self.params, "adam_m": self.adam.m, "adam_v": self.adam.v, **acting}
 
     def _matrices(self, name: str, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The matrices in the rows of one of these tensors, by name, views."""
@@ -210,6 +240,8 @@ class StreamLanes(Lanes):
 
     def _state(self) -> dict[str, np.ndarray]:
         kept = {**super()._state(), "ticks": self.ticks}
+        if self.behind:
+            kept["acting_updates"] = self.acting_updates
         for name, tensor in self._tensors().items():
             kept |= self._matrices(name, tensor.cpu().numpy())
         if self.scale is not None:

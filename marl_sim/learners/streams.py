@@ -10,7 +10,8 @@ is time to learn. It is there to be valued, so that what comes after can be boot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 
 import numba
 import numpy as np
@@ -130,7 +131,10 @@ class Streams:
             if kept is not None:
                 array[:, :, : kept[k].shape[2]] = kept[k]
             made.append(array)
-        self.entries = tuple(made)
+        self._take(made)
+
+    def _take(self, entries: Iterable[np.ndarray]) -> None:
+        self.entries = tuple(entries)
         self.obs, self.legal, self.action, self.logp, self.memory, self.extra, self.reward, self.flags = self.entries
 
     def _room(self) -> None:
@@ -188,6 +192,13 @@ class Streams:
     def keep(self, first: np.ndarray) -> None:
         """Forget the entries before number `first` (int64 [L, R]) of each stream."""
         _keep(self.entries, self.count, first)
+
+    def copy(self) -> Streams:
+        """The same entries, apart from these."""
+        other = copy.copy(self)
+        other._take([array.copy() for array in self.entries])
+        other.count, other.fresh = self.count.copy(), self.fresh.copy()
+        return other
 
     def _or_nothing(self, array: np.ndarray | None) -> np.ndarray:
         return self._nothing if array is None else array

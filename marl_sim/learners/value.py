@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from . import fused
-from .base import HeadSpec, Learner, TransitionLanes, check_count, check_discount
+from .actor_critic import columns_of
+from .base import HeadSpec, Learner, TransitionLanes, check_count, check_discount, check_flag
 from .buffers import Batch, Replay
+from .embedding import OneHot
 from .lanes import Lanes
 from .nets import MLP
 from .optim import Adam, clip_by_norm
@@ -55,8 +57,9 @@ class DQN(Learner):
     alpha: float = 0.6  # how far priorities follow errors: 0 not at all, 1 in proportion
     beta: float | Schedule = 0.4  # how far weights make up for it: 0 not at all, 1 fully
     clip: float | None = None  # limit on the norm of a lane's gradient
+    embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
     path: Literal["auto", "fused", "torch"] = (
-        "auto"  # "fused": compiled, CPU, one hidden layer, plain replay only; "torch": autograd, anywhere
+        "auto"  # "fused": compiled, CPU, one hidden layer, plain replay, numbers; "torch": autograd, anywhere
     )
 
     def check(self) -> None:
@@ -82,12 +85,12 @@ class DQN(Learner):
         check_rate("DQN.epsilon", self.epsilon)
         check_rate("DQN.beta", self.beta)
         check_discount("DQN.alpha", self.alpha)
-        if not isinstance(self.prioritised, bool):
-            raise ValueError(f"DQN.prioritised is {self.prioritised!r}; it must be True or False.")
-        if self.path == "fused" and self.varied:
+        check_flag("DQN.prioritised", self.prioritised)
+        check_flag("DQN.embed", self.embed)
+        if self.path == "fused" and (self.varied or self.embed):
             raise ValueError(
-                f"DQN.path is 'fused' with n_step {self.n_step} and prioritised {self.prioritised}; "
-                "it needs n_step 1 and prioritised False."
+                f"DQN.path is 'fused' with n_step {self.n_step}, prioritised {self.prioritised} and embed "
+                f"{self.embed}; it needs n_step 1, prioritised False and embed False."
             )
 
     @property
@@ -111,7 +114,7 @@ class DQNLanes(TransitionLanes):
         o = options
         self.collector = Collector(self.n_lanes, spec.obs_dim, spec.n_actions, o.n_step, o.gamma) if o.varied else None
         self.device = torch.device(device)
-        self.net = MLP(spec.obs_dim, options.hidden, spec.n_actions)
+        self.net = MLP(columns_of(spec, o.embed), options.hidden, spec.n_actions)
         self.fused = self._use_fused()
         if self.fused:
             self._scratch = fused.scratch(spec.obs_dim, options.hidden[0], spec.n_actions, options.batch)
@@ -146,7 +149,7 @@ class DQNLanes(TransitionLanes):
                 f"DQN.path is 'fused' with hidden {self.options.hidden} on {self.device.type}; "
                 "it needs one hidden layer on the cpu."
             )
-        able = able and not self.options.varied
+        able = able and not self.options.varied and not self.options.embed
         small = self.spec.obs_dim * sum(self.options.hidden) <= FUSED_WEIGHTS
         return self.options.path == "fused" or (self.options.path == "auto" and able and small)
 
@@ -183,6 +186,8 @@ class DQNLanes(TransitionLanes):
             s = self._scratch
             fused.forward(self.params.numpy(), obs, deciding, self._values, s.w, s.out, s.bias, s.h[0])
             return self._values
+        if self.options.embed:
+            self._check_levels(obs, deciding)
         lanes = np.flatnonzero(deciding.any(1))
         if lanes.size:
             with torch.no_grad():
@@ -239,7 +244,8 @@ class DQNLanes(TransitionLanes):
 
     def export(self, lane: int) -> nn.Sequential:
         """One agent as plain torch modules: obs float32 [..., D] -> action values [..., A]."""
-        return self.net.module(self.params[lane].cpu().numpy())
+        plain = self.net.module(self.params[lane].cpu().numpy())
+        return nn.Sequential(OneHot(self.spec.levels), *plain) if self.options.embed and self.spec.levels else plain
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         return {"params": self.params, "target": self.target, "adam_m": self.adam.m, "adam_v": self.adam.v}

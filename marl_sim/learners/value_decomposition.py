@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 
+from .actor_critic import columns_of
 from .base import HeadSpec, check_count
 from .mixers import Mixer, Monotone
 from .sequence_lanes import SequenceLanes, SequenceLearner
@@ -163,7 +164,8 @@ class MixingLanes(TeamLanes):
 
     def _mixer(self) -> Mixer:
         o, s = self.options, self.spec
-        return Monotone(s.team, s.team * s.obs_dim, o.mixing, o.hyper)
+        mine = columns_of(s, o.embed)
+        return Monotone(s.team, s.team * mine if isinstance(mine, int) else mine * s.team, o.mixing, o.hyper)
 
 
 def _passing(legal: np.ndarray, deciding: np.ndarray) -> np.ndarray:

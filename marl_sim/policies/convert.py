@@ -18,25 +18,42 @@ from .functions import Function
 SOURCES = {
     "run": "marl_sim.training.learned:from_run",
     "exported": "marl_sim.policies.exported:Exported",
+    "http": "marl_sim.policies.remote:Http",
+    "https": "marl_sim.policies.remote:Http",
+    "command": "marl_sim.policies.remote:Command",
+    "llm": "marl_sim.policies.llm:LanguageModel",
+    "human": "marl_sim.policies.human:Human",
     "axelrod": "marl_sim.policies.axelrod:from_name",
 }
-# Objects of other libraries: what they must have -> what makes a policy of them: function(thing, **options).
+WHOLE = ("http", "https")  # sources whose makers are given the whole name
+# Objects of other libraries: a class among their bases -> what makes a policy of them: function(thing, **options). The
+# first that fits counts.
 KINDS: dict[str, str] = {
     "axelrod.player.Player": "marl_sim.policies.axelrod:Axelrod",
+    "stable_baselines3.": "marl_sim.policies.sb3:Predicting",
+    "ray.rllib.core.rl_module.rl_module.RLModule": "marl_sim.policies.rllib:RLlibModule",
+    "torch.nn.modules.module.Module": "marl_sim.policies.torch_module:TorchModule",
 }
+PREDICTING = "marl_sim.policies.sb3:Predicting"  # whoever else has such a method
 
 
 def as_policy(thing: Any, **options: Any) -> Policy:
     """A policy of anybody who can act.
 
     thing     a Policy; a function of one observation (of an observation and the legal actions), or of a view; an object
-              whose `act` is such a function; or a name:
+              whose `act` is such a function; a model of Stable-Baselines3 or sb3-contrib, or whatever has their
+              `predict`; an RLModule of RLlib; a torch module of observations; or a name:
 
               "TitForTat", "GenerousTitForTat#generosity=0.2"   a scripted one, with options
               "my_agent.py:act", "my_package.agents:Mine"       a function, class or object of a file or a module
               "run:FOLDER#agent=2,seed=3"                       what an agent of a run has learned
               "axelrod:GTFT", "axelrod:GTFT#p=0.1"              a strategy of the Axelrod library, with its options
               "exported:FOLDER"                                 an agent that `marl-sim export` wrote
+              "http://host:port/path", "command:python me.py"   an agent elsewhere, by the protocol of
+                                                                docs/how-to/agents_elsewhere.md; the words of the
+                                                                command may also be given as a list
+              "llm:MODEL@URL"                                   a language model behind a chat endpoint
+              "human"                                           whoever sits at the terminal
     options   of the policy; those after # in a name go before them
 
     ValueError in one sentence for what cannot act, and for unknown names and options.
@@ -47,9 +64,13 @@ def as_policy(thing: Any, **options: Any) -> Policy:
         return _named(str(thing), options)
     if isinstance(thing, type) and issubclass(thing, Policy):
         return _made(thing, (), options, thing.__name__)
+    if isinstance(thing, list | tuple):
+        return _made(_found(SOURCES["command"]), (thing,), options, "command")
     for mark, maker in KINDS.items():
         if _is(thing, mark):
             return _made(_found(maker), (thing,), options, type(thing).__name__)
+    if callable(getattr(thing, "predict", None)) and not hasattr(thing, "act"):
+        return _made(_found(PREDICTING), (thing,), options, type(thing).__name__)
     act = thing.act if hasattr(thing, "act") and callable(thing.act) else thing
     if not callable(act):
         raise ValueError(
@@ -63,8 +84,9 @@ def _named(text: str, options: dict[str, Any]) -> Policy:
     name, _, after = text.partition("#")
     options = options | _options(after, text)
     source, colon, rest = name.partition(":")
-    if colon and source in SOURCES:
-        return _made(_found(SOURCES[source]), (rest,), options, name)
+    if source in SOURCES and (colon or source == "human"):
+        given = (name,) if source in WHOLE else (rest,) if colon else ()
+        return _made(_found(SOURCES[source]), given, options, name)
     if colon:
         return _own(source, rest, options, name)
     if (Path(name) / "agent.json").is_file():

@@ -49,10 +49,11 @@ class History:
 
     def turns(self, k: int) -> list[Turn]:
         """The decisions of row k."""
-        return [
-            Turn(self.kinds[e["kind"]], float(e["action"]), int(e["opponent"]), int(e["theirs"]), float(e["reward"]))
-            for e in self.entries[self.entries["row"] == k]
-        ]
+        return [_turn(entry, self.kinds) for entry in self.entries[self.entries["row"] == k]]
+
+
+def _turn(e: np.void, kinds: tuple[str, ...]) -> Turn:
+    return Turn(kinds[e["kind"]], float(e["action"]), int(e["opponent"]), int(e["theirs"]), float(e["reward"]))
 
 
 class Diary:
@@ -76,6 +77,14 @@ class Diary:
             page["reward"] += np.where(left[rows], reward[rows], 0.0)
             left[rows] = False
 
+    def correct(self, row: int, action: float, theirs: int) -> None:
+        """The newest decision of a row came out like this."""
+        for page in reversed(self.pages):
+            at = np.flatnonzero(page["row"] == row)
+            if len(at):
+                page["action"][at[-1]], page["theirs"][at[-1]] = action, theirs
+                return
+
     def tear_out(self, ended: np.ndarray) -> None:
         """Forget the rows, bool [rows], whose episode is over."""
         if ended.all():
@@ -91,6 +100,20 @@ class Diary:
         found = self.whole()
         found["row"] = number[found["row"]]
         return History(kinds, found[found["row"] >= 0])
+
+    def newest(self, rows: np.ndarray, kinds: tuple[str, ...]) -> list[Turn | None]:
+        """The last decision of each of some rows; None for those that have not decided yet."""
+        found: dict[int, Turn] = {}
+        left = set(rows.tolist())
+        for page in reversed(self.pages):
+            if not left:
+                break
+            for entry in page[::-1]:  # a page that was loaded holds many decisions of a row
+                row = int(entry["row"])
+                if row in left:
+                    left.discard(row)
+                    found[row] = _turn(entry, kinds)
+        return [found.get(row) for row in rows.tolist()]
 
     def whole(self) -> np.ndarray:
         """All entries, as a copy."""

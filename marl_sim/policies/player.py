@@ -11,8 +11,9 @@ import numpy as np
 from ..core.errors import IllegalAction
 from ..core.rng import mix_many
 from .base import Policy
-from .history import ENTRY, Diary, History
+from .history import ENTRY, Diary, History, Turn
 from .view import Seen, View
+from .words import options
 
 if TYPE_CHECKING:
     from .seats import Seats
@@ -23,6 +24,7 @@ class Player:
 
     table    the Seats it sits at: what is played (table.game), in how many worlds, by what seeds
     kept     what the policy remembers: name -> [R, ...], or [R, n_agents, ...] where it tells opponents apart
+    common   what it keeps of all rows together: name -> array, changed in place
     store    whatever else it keeps; lost when a run is resumed
     counts   what happened: decisions, replaced, and what the policy itself counts
     """
@@ -43,7 +45,9 @@ class Player:
         self._fresh: dict[str, Any] = {}
         for name, value in policy.keeps.items():
             self.keep(name, value)
+        self.common: dict[str, np.ndarray] = {}
         self.store: dict[Any, Any] = {}
+        self.children: Any = None  # players who share these rows, where the policy is many
         self.counts: Counter[str] = Counter(decisions=0, replaced=0)
         self.seconds = 0.0
         self.diary = Diary(self.num_rows) if policy.recalls else None
@@ -63,6 +67,10 @@ class Player:
         if self.diary is None:
             raise RuntimeError(f"{type(self.policy).__name__} reads its history, so its class must say recalls = True")
         return self.diary.of(rows, self.table.kinds)
+
+    def newest(self, rows: np.ndarray) -> list[Turn | None]:
+        """The last decision of each of some rows; None before the first, and for policies that are not recorded."""
+        return [None] * len(rows) if self.diary is None else self.diary.newest(rows, self.table.kinds)
 
     def streams(self, rows: np.ndarray) -> np.ndarray:
         """Keys of the random streams of some rows."""
@@ -92,6 +100,11 @@ class Player:
             given = np.asarray(self.policy.act(view))
         finally:
             self.seconds += time.perf_counter() - began
+        self.counts["decisions"] += view.n
+        return self.checked(view, given)
+
+    def checked(self, view: View, given: np.ndarray) -> np.ndarray:
+        """Actions given for a view as legal ones: others are refused or replaced as the policy says."""
         whole = given.dtype.kind in "iub"
         if given.shape != (view.n,) or given.dtype.kind not in "iubf" or not (whole or view.box is not None):
             what = "an action" if view.box is None else "a number"
@@ -100,23 +113,17 @@ class Player:
                 f"got {given.dtype} of shape {given.shape}"
             )
         chosen = given.astype(np.int64 if view.box is None else np.float64)
-        self.counts["decisions"] += view.n
         if view.anything and chosen.view(np.uint64).max() < self.table.legal.shape[2]:  # the negative are huge there
             return chosen
         wrong = ~self.table.allows(view, chosen)
-        if wrong.any():
-            chosen = self._mended(view, chosen, wrong)
-        return chosen
+        return self._mended(view, chosen, wrong) if wrong.any() else chosen
 
     def _mended(self, view: View, chosen: np.ndarray, wrong: np.ndarray) -> np.ndarray:
         how, k = self.policy.illegal, int(wrong.argmax())
         if how == "raise":
-            open_now = ", ".join(f"{a} ({view.choices[a]})" for a in np.flatnonzero(view.legal[k]))
-            if view.box is not None:
-                open_now = f"a number from {view.box[0]:g} to {view.box[1]:g}"
             raise IllegalAction(
                 f"{self.policy.name}, as {self.table.agents[view.agent[k]]} in world {view.worlds[k]}, chose "
-                f"{chosen[k]} in stage {view.stage!r}; it may choose {open_now}"
+                f"{chosen[k]} in stage {view.stage!r}; it may choose {options(view, k)}"
             )
         self.counts["replaced"] += int(wrong.sum())
         if how == "random":
@@ -147,10 +154,12 @@ class Player:
 
     def saw(self, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: np.ndarray) -> None:
         """What the step paid and ended; arrays [W, n]."""
+        if self.children is not None:
+            self.children.saw(reward, terminated, truncated, actions)
         at = (self.worlds, self.agents)
         over, stopped = terminated[at], truncated[at]
         if self._sees:
-            self.policy.see(Seen(self, reward[at], over, stopped, actions[at]))
+            self.policy.see(Seen(self, reward, over, stopped, actions[at]))
         if self.diary is not None:
             self.diary.pay(reward[at])
         if not (over.any() or stopped.any()):
@@ -173,10 +182,12 @@ class Player:
     def state(self) -> dict[str, np.ndarray]:
         """Everything that is kept, by name."""
         made = {f"kept/{name}": array for name, array in self.kept.items()}
+        made |= {f"common/{name}": array for name, array in self.common.items()}
         made |= {f"turns/{kind}": array for kind, array in self.turns.items()}
         made |= {f"last/{kind}": array for kind, array in self.last.items()}
         made |= {f"counts/{what}": np.array(times) for what, times in self.counts.items()}
-        made["seconds"] = np.array(self.seconds)
+        if self.children is not None:
+            made |= {f"children/{name}": array for name, array in self.children.state().items()}
         if self.diary is not None:
             made |= {f"diary/{name}": array for name, array in self.diary.state().items()}
         return made
@@ -185,9 +196,12 @@ class Player:
         """Go on from `state`."""
         for name, array in self.kept.items():
             array[...] = saved[f"kept/{name}"]
+        for name, array in self.common.items():
+            array[...] = saved[f"common/{name}"]
         for kind in self.table.kinds:
             self.turns[kind][...], self.last[kind][...] = saved[f"turns/{kind}"], saved[f"last/{kind}"]
         self.counts = Counter({k[len("counts/") :]: int(v) for k, v in saved.items() if k.startswith("counts/")})
-        self.seconds = float(saved["seconds"])
+        if self.children is not None:
+            self.children.load({k[len("children/") :]: v for k, v in saved.items() if k.startswith("children/")})
         if self.diary is not None:
             self.diary.load({k[len("diary/") :]: v for k, v in saved.items() if k.startswith("diary/")})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
 
 from ..core.rng import mix_many, purpose
+from .background import think
 from .base import Policy, Random
 from .glance import Glance
 from .meetings import Meetings
@@ -24,6 +25,7 @@ class Seats:
     worlds    a Simulator, or what trainers call worlds: obs, legal, acting, stage, seeds, num_envs
     policies  (policy, seat) pairs; a seat is an agent's number (in every world), several, or two arrays of equal
               length, worlds and agents. A mapping {agent: policy} will do. An object in several seats is asked once
+    trainer   the training they sit in, if any
 
         seats = Seats(sim, {0: TitForTat(), 1: Grim()})
         while ...:
@@ -34,23 +36,25 @@ class Seats:
     ValueError in one sentence for a policy that cannot play here.
     """
 
-    def __init__(self, worlds: Any, policies: Mapping[int, Policy] | Sequence[tuple[Policy, Any]]):
-        self._worlds = worlds
+    def __init__(self, worlds: Any, policies: Mapping[int, Policy] | Sequence[tuple[Policy, Any]], trainer: Any = None):
+        self._worlds, self.trainer = worlds, trainer
         self.game = getattr(worlds, "game", None)
         simulator = getattr(worlds, "simulator", worlds if hasattr(worlds, "what_if") else None)
         self._state = None if simulator is None else simulator.state
+        self._order: np.ndarray | None = getattr(worlds, "order", None)  # seats of players, where these change
         self.seeds, self.num_envs = worlds.seeds, worlds.num_envs
         self.num_worlds, self.n_agents = worlds.acting.shape
-        self.clock = 0
+        self.clock, self._closed = 0, False
         self._describe()
-        self.stream_of = mix_many(np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs), purpose("policy"))
+        self.seed_of = np.repeat(np.array(self.seeds, dtype=np.uint64), self.num_envs)
+        self.stream_of = mix_many(self.seed_of, purpose("policy"))
         self.number_of = np.tile(np.arange(self.num_envs), len(self.seeds))
         self._glance: Glance | None = None
         self._anybody = Random()
         self.players = [Player(policy, *rows, self) for policy, rows in self._rows(policies)]
         self._slow = [player for player in self.players if player.policy.slow]
-        self._threads = ThreadPoolExecutor(len(self._slow), "policy") if self._slow else None
         self._thinking: list[Future[list[tuple[View, np.ndarray]]]] = []
+        self._begun = False
         self._decided: list[tuple[View, np.ndarray | None]] = []  # and where the diary tells of it
         for player in self.players:
             player.policy.reset(player)
@@ -129,11 +133,23 @@ class Seats:
         """Whom decisions are about; -1 where they are about nobody."""
         if not self.in_pairs:
             return np.full(len(worlds), -1)
-        return self._state["target"][worlds, agents]  # type: ignore[index]
+        return self._in_players("target", whom=True)[worlds, agents]
+
+    def _in_players(self, name: str, whom: bool = False) -> np.ndarray:
+        """A state field [W, n] with the players' values in the players' order; whom: they name agents."""
+        field: np.ndarray = self._state[name]  # type: ignore[index]
+        field = field if field.ndim == 2 else field[:, :, 0]
+        if self._order is None:
+            return field
+        mine = np.take_along_axis(field, self._order, axis=1)
+        if not whom:
+            return mine
+        player_of = np.argsort(self._order, axis=1)
+        return np.where(mine >= 0, np.take_along_axis(player_of, np.maximum(mine, 0), axis=1), -1)
 
     def targets(self) -> np.ndarray | None:
         """Whom all decisions are about, [W * n]; None in games that are not played in pairs."""
-        return self._state["target"].reshape(-1) if self.in_pairs else None  # type: ignore[index]
+        return self._in_players("target", whom=True).reshape(-1) if self.in_pairs else None
 
     @property
     def glance(self) -> Glance:
@@ -151,9 +167,13 @@ class Seats:
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
+        if self._closed:
+            self._closed = False
+            for player in self._slow:  # what others remember is theirs to keep
+                player.policy.reset(player)
         self._glance = Glance(self)
-        assert self._threads is not None or not self._slow
-        self._thinking = [self._threads.submit(self._ask, player) for player in self._slow]  # type: ignore[union-attr]
+        self._decided, self._begun = [], True
+        self._thinking = [think(self._ask, player) for player in self._slow]
 
     @staticmethod
     def _ask(player: Player) -> list[tuple[View, np.ndarray]]:
@@ -161,23 +181,27 @@ class Seats:
 
     def choose(self, actions: np.ndarray) -> None:
         """Write the players' actions into `actions` [W, n] (or [W, n, 1] where they are numbers of a range)."""
-        if not self._thinking:
+        if not self._begun:
             self.begin()
         answers = [(player, self._ask(player)) for player in self.players if not player.policy.slow]
         answers += [(player, future.result()) for player, future in zip(self._slow, self._thinking, strict=True)]
-        self._thinking, self._decided = [], []
+        self._thinking, self._begun = [], False
         flat = actions.reshape(-1)  # a copy where the caller's array has gaps
         for player, answered in answers:
             for view, chosen in answered:
                 flat[view.places] = chosen
-                self._decided.append((view, player.chose(view, chosen)))
+                self.decided(view, player.chose(view, chosen))
         if not np.may_share_memory(flat, actions):
             actions[...] = flat.reshape(actions.shape)
         if self.in_pairs:
             played = self._glance is not None and self._glance.kind == "play"  # by everybody
             self._played = self._everybody if played else self.acting & self._plays[self.stage][:, None]
-            self._facing = self._state["facing"].copy()  # type: ignore[index]
+            self._facing = self._in_players("facing", whom=True).copy()
         self._glance = None
+
+    def decided(self, view: View, page: np.ndarray | None) -> None:
+        """Somebody decided; page: where its diary tells of it."""
+        self._decided.append((view, page))
 
     def saw(self, step: Any, actions: np.ndarray) -> None:
         """What came of it. step: what the Simulator's or the worlds' step returned; actions as they were played."""
@@ -200,8 +224,7 @@ class Seats:
         stands for what was done."""
         ended, played = over[:, 0], self._played
         if played.any():
-            state: Any = self._state
-            did, looked = state["did"][:, :, 0], state["recent"][:, :, 0]
+            did, looked = self._in_players("did"), self._in_players("recent")
             if ended.any():
                 did, looked = np.where(over, actions, did), np.where(over, actions, looked)
             self.meetings.note(played, self._facing, did, looked)
@@ -213,11 +236,10 @@ class Seats:
             self.meetings.forget(ended)
 
     def close(self) -> None:
-        """Let go of what the players hold."""
-        for player in self.players:
+        """Let go of what the players hold. Whoever is asked again afterwards takes it up anew."""
+        for player in self.players if not self._closed else ():
             player.policy.close(player)
-        if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._thinking, self._begun, self._closed = [], False, True
 
     def report(self) -> list[dict[str, Any]]:
         """For each player: seats, policy, decisions, how many were replaced, seconds of thought, what it counted."""

@@ -214,14 +214,24 @@ class Seen:
     """What a step did to the rows of one policy.
 
     player                  whose rows: player.worlds, player.agents
-    reward [R] float64      what it paid them
+    reward [R] float64      what it paid them; everybody [R, n]: what it paid all agents of their worlds
     terminated, truncated   whose game is over, and where the clock stopped, bool [R]
     actions [R]             what they chose (0 where they did not decide)
     """
 
-    def __init__(self, player: Player, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: Any):
-        self.player, self.reward, self.terminated, self.truncated = player, reward, terminated, truncated
+    def __init__(self, player: Player, paid: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, actions: Any):
+        self.player, self._paid, self.terminated, self.truncated = player, paid, terminated, truncated
         self.actions = actions
+
+    @once
+    def reward(self) -> np.ndarray:
+        """What the step paid the rows."""
+        return self._paid[self.player.worlds, self.player.agents]
+
+    @once
+    def everybody(self) -> np.ndarray:
+        """What the step paid all agents of the rows' worlds."""
+        return self._paid[self.player.worlds]
 
 
 def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:

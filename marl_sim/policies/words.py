@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..games.memory import deeds
-
 if TYPE_CHECKING:
-    from ..core.game import Game
+    from .history import Turn
+    from .seats import Seats
     from .view import View
 
 DEEDS = ("target_actions", "own_actions", "partner_actions", "peers_actions", "suitor_actions", "target_act",
@@ -20,7 +19,7 @@ def tell(view: View) -> list[str]:
     """For each row: who it is, which stage it is, what it sees, field by field, and what it may choose."""
     slots = [slot for slot in view._table.slots if slot.kind == view.kind]
     seen = [(slot.words or slot.name, slot.name, _as_rows(view[slot.name])) for slot in slots]
-    words = _words_of_deeds(view._table.game)
+    words = _words_of_deeds(view._table)
     if not slots:
         seen = [("observation", "observation", view.obs)]
     return [_tell_one(view, k, seen, words) for k in range(view.n)]
@@ -47,8 +46,9 @@ def _as_rows(values: np.ndarray) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def _words_of_deeds(game: Game | None) -> tuple[str, ...]:
-    return () if game is None or "play" not in game.kinds else deeds(game)
+def _words_of_deeds(table: Seats) -> tuple[str, ...]:
+    """Words of what players are remembered for, as `games.memory.deeds` numbers them, of games elsewhere too."""
+    return tuple(word for kind in ("play", "respond") if kind in table.kinds for word in table.choices(kind))
 
 
 def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
@@ -60,3 +60,28 @@ def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
 
 def _number(value: Any) -> str:
     return "none" if value == -1 and isinstance(value, np.integer) else f"{value:g}"
+
+
+def recount(view: View, most: int) -> list[str]:
+    """For each row: its last decisions in this episode, at most so many, and what they brought; empty at first."""
+    if not most:
+        return [""] * view.n
+    history, table = view.history(), view._table
+    words = _words_of_deeds(table)
+    found = []
+    for k in range(view.n):
+        turns = history.turns(k)[-most:]
+        lines = [f"- {_turn(turn, table, words)}" for turn in turns]
+        found.append("\n".join([f"Your last {len(turns)} decisions, oldest first:", *lines] if lines else []))
+    return found
+
+
+def _turn(turn: Turn, table: Seats, words: tuple[str, ...]) -> str:
+    choices = table.choices(turn.kind)
+    chose = f"{turn.action:g}" if table.box is not None else choices[int(turn.action)]
+    whom = f" with {table.agents[turn.opponent]}" if turn.opponent >= 0 else ""
+    theirs = ""
+    if turn.theirs >= 0:
+        did = words[turn.theirs] if turn.theirs < len(words) else f"{turn.theirs}"
+        theirs = f", {table.agents[turn.opponent]} {did}"
+    return f"{turn.kind}{whom}: you {chose}{theirs}; you were paid {turn.reward:g}"

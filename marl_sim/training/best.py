@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Best:
-    """Copies of what the lanes of each seed had learned after their best block so far.
+    """Copies of what the lanes of each seed acted by at the end of their best block so far.
 
     Best is the largest mean `reward` of a block of training episodes, so exploration included; the first of equals.
     """
@@ -26,7 +26,7 @@ class Best:
         better = [(s, row) for s, row in better if row["reward"] > self.score[s]]
         if not better:
             return
-        now = learned(heads)
+        now = played(heads)
         if not self.arrays:
             self.arrays = {name: array.copy() for name, array in now.items()}
         for s, row in better:
@@ -50,3 +50,8 @@ class Best:
 def learned(heads: list[Any]) -> dict[str, np.ndarray]:
     """What all heads have learned, lanes first, as a flat {name: array}."""
     return {f"{head.label}/lanes/{k}": v for head in heads for k, v in head.lanes.learned().items()}
+
+
+def played(heads: list[Any]) -> dict[str, np.ndarray]:
+    """The same of what training acts by, which may be one update behind."""
+    return {f"{head.label}/lanes/{k}": v for head in heads for k, v in head.playing.played().items()}

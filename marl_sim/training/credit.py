@@ -32,13 +32,15 @@ Store = Callable[..., None]
 class Pending:
     """Decisions that wait for their consequences: observation, legal actions, action, reward so far."""
 
-    def __init__(self, lanes: int, streams: int, obs_dim: int, n_actions: int, others: int = 0):
+    def __init__(self, lanes: int, streams: int, obs_dim: int, n_actions: int, others: int = 0, weighed: bool = False):
         self.waiting = np.zeros((lanes, streams), dtype=bool)
         self.obs = np.zeros((lanes, streams, obs_dim), dtype=np.float32)
         self.legal = np.zeros((lanes, streams, n_actions), dtype=bool)
         self.action = np.zeros((lanes, streams), dtype=np.int64)
         self.reward = np.zeros((lanes, streams))
         self.others = np.zeros((lanes, streams, others), dtype=np.int64)
+        # How likely the decision was, for learners that want to be told again.
+        self.weighed = np.full((lanes, streams), np.nan) if weighed else None
 
     def open(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         """A decision is taken."""
@@ -48,10 +50,16 @@ class Pending:
         np.copyto(self.action, action, where=deciding)
         self.reward[deciding] = 0.0
 
+    def weigh(self, deciding: np.ndarray, weighed: np.ndarray | None) -> None:
+        """What the lanes say of the decisions they have just drawn."""
+        if self.weighed is not None and weighed is not None:
+            np.copyto(self.weighed, weighed, where=deciding)
+
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         kept = dict(waiting=self.waiting, obs=self.obs, legal=self.legal, action=self.action, reward=self.reward)
-        return kept | ({"others": self.others} if self.others.shape[2] else {})
+        kept |= {"others": self.others} if self.others.shape[2] else {}
+        return kept | ({} if self.weighed is None else {"weighed": self.weighed})
 
 
 class Feed:
@@ -75,6 +83,11 @@ class Feed:
     def look(self) -> None:
         """After the step: what is seen now, by learners that learn at fixed times."""
 
+    def drop(self) -> None:
+        """All worlds are abandoned where they are: what is open is not learned from, or as if the clock had stopped."""
+        learner = type(self.head.learner).__name__
+        raise ValueError(f"{learner} learns from whole episodes as they come, which cannot be abandoned in the middle")
+
     def state(self) -> dict[str, np.ndarray]:
         """Everything that changes, by name."""
         return {}
@@ -85,17 +98,21 @@ class NextDecision(Feed):
 
     def __init__(self, head: Head):
         super().__init__(head)
-        self.pending = Pending(head.shape[0], head.shape[1], head.shape[2], head.shape[3], head.spec.others)
+        self.pending = Pending(head.shape[0], head.shape[1], head.shape[2], head.shape[3], head.spec.others,
+                               head.weighed() is not None)  # fmt: skip
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
         p = self.pending
+        drawn = self.head.weighed()
         closed = p.waiting & deciding
         if closed.any():
             going_on = np.zeros_like(closed)
             self.head.store(
-                p.obs, p.action, p.reward, obs, legal, going_on, closed, next_action=action, others=p.others
-            )
+                p.obs, p.action, p.reward, obs, legal, going_on, closed, next_action=action, others=p.others,
+                weighed=p.weighed,
+            )  # fmt: skip
         p.open(deciding, obs, legal, action)
+        p.weigh(deciding, drawn)
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
         np.copyto(self.pending.others, others, where=deciding[..., None])
@@ -110,7 +127,9 @@ class NextDecision(Feed):
             over = self.head.arrange(moment.terminated)
             closed = p.waiting & over
             if closed.any():
-                self.head.store(p.obs, p.action, p.reward, p.obs, p.legal, closed, closed, others=p.others)
+                self.head.store(
+                    p.obs, p.action, p.reward, p.obs, p.legal, closed, closed, others=p.others, weighed=p.weighed
+                )
                 p.waiting &= ~over
         if not self.head.worlds.lives_on and moment.truncated.any():
             p = self.pending
@@ -120,9 +139,13 @@ class NextDecision(Feed):
                 seen = self.head.arrange(moment.final_obs[:, :, self.head.columns])
                 going_on = np.zeros_like(closed)
                 self.head.store(
-                    p.obs, p.action, p.reward, seen, p.legal, going_on, closed, others=p.others, truncated=closed
-                )
+                    p.obs, p.action, p.reward, seen, p.legal, going_on, closed, others=p.others, truncated=closed,
+                    weighed=p.weighed,
+                )  # fmt: skip
                 p.waiting &= ~cut
+
+    def drop(self) -> None:
+        self.pending.waiting[...] = False
 
     def state(self) -> dict[str, np.ndarray]:
         return self.pending.state()
@@ -133,7 +156,8 @@ class Settled(Feed):
 
     def __init__(self, head: Head):
         super().__init__(head)
-        self.pending = {stage: Pending(*head.shape) for stage in head.stages}
+        weighed = head.weighed() is not None
+        self.pending = {stage: Pending(*head.shape, weighed=weighed) for stage in head.stages}
         self.earning = {stage: np.zeros(head.shape[:2], dtype=bool) for stage in head.stages}
 
     def decide(self, deciding: np.ndarray, obs: np.ndarray, legal: np.ndarray, action: np.ndarray) -> None:
@@ -146,6 +170,7 @@ class Settled(Feed):
                 for other in self.pending:
                     self.earning[other] &= ~now
                 self.pending[stage].open(now, obs, legal, action)
+                self.pending[stage].weigh(now, self.head.weighed())
                 self.earning[stage] |= now
 
     def earn(self, reward: np.ndarray) -> None:
@@ -165,9 +190,13 @@ class Settled(Feed):
             closed = p.waiting & rounds & arrange(step.settled[:, stage])
             if closed.any():
                 after = arrange(step.settled_obs[:, stage, :, self.head.columns])
-                self.head.store(p.obs, p.action, p.reward, after, p.legal, over & closed, closed)
+                self.head.store(p.obs, p.action, p.reward, after, p.legal, over & closed, closed, weighed=p.weighed)
             p.reward[rounds] = 0.0
             p.waiting &= ~ended
+
+    def drop(self) -> None:
+        for stage, p in self.pending.items():
+            p.waiting[...], self.earning[stage][...] = False, False
 
     def state(self) -> dict[str, np.ndarray]:
         kept = {f"{stage}/{k}": v for stage, p in self.pending.items() for k, v in p.state().items()}
@@ -182,17 +211,17 @@ class Streamed(Feed):
         if self.head.spec.others:  # waits for what they do; the worlds' arrays will have moved on by the next step
             self._kept = obs.copy(), legal.copy(), deciding.copy(), action.copy(), state
         else:
-            self.head.lanes.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
+            self.head.playing.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
         """Kept with the decisions of this step, behind the central state."""
         if deciding.any():
             obs, legal, mine, action, state = self._kept
             extra = others if state is None else np.concatenate([state, others], -1)
-            self.head.lanes.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
+            self.head.playing.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
 
     def earn(self, reward: np.ndarray) -> None:
-        self.head.lanes.earn(reward)  # type: ignore[attr-defined]
+        self.head.playing.earn(reward)  # type: ignore[attr-defined]
 
     def close(self, moment: Any) -> None:
         head = self.head
@@ -202,14 +231,20 @@ class Streamed(Feed):
             if not head.worlds.lives_on:
                 seen = head.arrange(moment.final_obs[:, :, head.columns])
                 state = head.extra_seen(moment.final_obs)
-            head.lanes.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+            head.playing.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+
+    def drop(self) -> None:
+        head, obs = self.head, self.head.worlds.obs
+        cut = np.ones(head.shape[:2], bool)
+        seen, state = head.arrange(obs[:, :, head.columns]), head.extra_seen(obs)
+        head.lanes.ended(~cut, cut, seen, state)  # type: ignore[attr-defined]
 
     def look(self) -> None:
         head, worlds = self.head, self.head.worlds
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
-        head.lanes.learn(obs, legal, deciding, head.extra_seen(worlds.obs))  # type: ignore[attr-defined]
+        head.learn(obs, legal, deciding, head.extra_seen(worlds.obs))
 
 
 class Stepped(Feed):
@@ -236,8 +271,8 @@ class Stepped(Feed):
             legal = np.where(cut[..., None], self._now[1], legal)
             deciding = np.where(cut, self._now[2], deciding)
         anew = head.arrange(np.broadcast_to(ended[:, None], moment.terminated.shape))
-        head.lanes.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
-        head.lanes.learn()  # type: ignore[attr-defined]
+        head.playing.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]
+        head.learn()
 
 
 class Rounds(Feed):
@@ -262,8 +297,8 @@ class Rounds(Feed):
         head, spread = self.head, self.head.worlds.acting.shape
         over = moment.terminated.all(1) if head.worlds.lives_on else moment.ended
         ended = head.arrange(np.broadcast_to(over[:, None], spread))
-        head.lanes.add(*self._now, self._reward, ended)  # type: ignore[attr-defined]
-        head.lanes.learn()  # type: ignore[attr-defined]
+        head.playing.add(*self._now, self._reward, ended)  # type: ignore[attr-defined]
+        head.learn()
         self._now = self._nobody
 
 

@@ -11,6 +11,7 @@ from ..learners.base import HeadSpec, Learner
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
 from .export import as_module
+from .overlap import AtOnce, Meanwhile
 from .seats import Group
 from .worlds import HeadPlan, Worlds
 
@@ -42,8 +43,9 @@ class Head:
         seeds = np.array(self.worlds.seeds, dtype=np.uint64)
         own = self._agents[:1] if group.together else self._agents
         lane_seeds, lane_agents = np.repeat(seeds, len(own)), np.tile(own, len(seeds))
-        self.lanes: Lanes = self.learner.build(self.spec, lane_seeds, lane_agents, trainer.device)
-        self.lanes.owners = self._owners(lane_seeds)
+        self._lanes: Lanes = self.learner.build(self.spec, lane_seeds, lane_agents, trainer.device)
+        self._lanes.owners = self._owners(lane_seeds)
+        self.work, self._behind = self._how_to_learn(trainer)
         streams = self.worlds.num_envs * (len(self._agents) if group.together else 1)
         self.shape = (len(lane_seeds), streams, self.spec.obs_dim, self.n_actions)
         self.preferences = [(one, one.begin(self.worlds.n_agents, self.worlds.num_worlds)) for one in self.layers
@@ -65,6 +67,40 @@ class Head:
         each = [" and ".join(names)] if self.group.together else names
         place = "" if self.name == "all" else f" in stage {self.name!r}"
         return [f"{each[lane % len(each)]} of seed {seed}{place}" for lane, seed in enumerate(seeds)]
+
+    # ------------------------------------------------------------ learning while the worlds go on
+
+    def _how_to_learn(self, trainer: Trainer) -> tuple[AtOnce | Meanwhile, bool]:
+        """Where the work of learning is done, and whether the lanes act meanwhile, one update behind.
+
+        Learners of transitions learn while the worlds step and are waited for before they act: nothing changes.
+        """
+        apart = self.learner.feed == "transitions"
+        if not trainer.overlap and (trainer.device == "cpu" or not apart):
+            return AtOnce(), False
+        work = Meanwhile(trainer.pool(), trainer.device)
+        if not apart:
+            self._lanes.fall_behind(work.wait)
+        return work, not apart
+
+    @property
+    def lanes(self) -> Lanes:
+        """The lanes, once they have learned what they were learning."""
+        self.work.wait()
+        return self._lanes
+
+    @property
+    def playing(self) -> Lanes:
+        """The lanes, to act and to remember: as they are, where they can do so while they learn."""
+        return self._lanes if self._behind else self.lanes
+
+    def learn(self, *seen: np.ndarray | None) -> None:
+        """Learn what is due, with what is seen now where learners ask for it."""
+        lanes: Any = self._lanes
+        if not self._behind:
+            self.work.begin(lambda: lanes.learn(*seen))
+        elif (job := lanes.plan(*seen)) is not None:
+            self.work.begin(job)
 
     # ------------------------------------------------------------ arrangement
 
@@ -95,12 +131,12 @@ class Head:
     ) -> np.ndarray:
         """Actions of the lanes; memory: of other worlds than the training's, for learners that have one."""
         if memory is None:
-            return self.lanes.act(obs, legal, deciding, greedy=greedy)
+            return (self.lanes if greedy else self.playing).act(obs, legal, deciding, greedy=greedy)
         return self.lanes.act(obs, legal, deciding, greedy=greedy, memory=memory)  # type: ignore[call-arg]
 
     def fresh_memory(self) -> np.ndarray | None:
         """Empty memory for worlds like the training's; None for learners that remember nothing between decisions."""
-        made = getattr(self.lanes, "fresh_memory", None)
+        made = getattr(self._lanes, "fresh_memory", None)
         return None if made is None else made(self.shape[1])
 
     def forget(self, memory: np.ndarray | None, moment: Any) -> None:
@@ -108,6 +144,8 @@ class Head:
         over = moment.terminated
         if not self.worlds.lives_on:
             over = over | moment.truncated | moment.ended[:, None]
+        elif getattr(self._lanes, "truncation_ends", False):
+            over = over | moment.truncated
         if memory is not None and over.any():
             memory[self.arrange(over)] = 0
 
@@ -115,7 +153,7 @@ class Head:
         """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
         if ended.any():
             over = self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape))
-            self.lanes.end_episode(np.asarray(over.any(axis=1)))
+            self.playing.end_episode(np.asarray(over.any(axis=1)))
 
     def put(self, chosen: np.ndarray, actions: np.ndarray) -> None:
         """Add what was chosen, [lanes, streams, ...], to the worlds' actions, 0 where nobody decides."""
@@ -163,12 +201,18 @@ class Head:
 
     # ------------------------------------------------------------ experience
 
-    def store(self, *transition: np.ndarray, **more: np.ndarray) -> None:
+    def weighed(self) -> np.ndarray | None:
+        """How likely the decisions just drawn were, [lanes, streams], of lanes that want to be told again."""
+        return getattr(self._lanes, "weighed", None)
+
+    def store(self, *transition: np.ndarray, **more: Any) -> None:
         """Remember transitions and learn from them."""
         if not self.spec.others:
             more.pop("others", None)
+        if more.get("weighed") is None:  # those who did not ask need not know of it
+            more.pop("weighed", None)
         self.lanes.add(*transition, **more)  # type: ignore[attr-defined]
-        self.lanes.learn()  # type: ignore[attr-defined]
+        self.learn()
 
     def reward(self, moment: Any, extra: np.ndarray | None) -> np.ndarray:
         """What the step paid the streams of this head, after the layers; [lanes, streams]."""
@@ -205,6 +249,11 @@ class Head:
         return out
 
     # ------------------------------------------------------------ keeping
+
+    def lanes_of(self, agent: int) -> np.ndarray:
+        """The lanes that drive an agent, one a seed, int [S]."""
+        each = 1 if self.group.together else len(self._agents)
+        return np.arange(len(self.worlds.seeds)) * each + (0 if self.group.together else self._agents.index(agent))
 
     def module(self, s: int, agent: int) -> tuple[Any, int]:
         """What one agent of seed number s has learned, as a torch module, and which agent of its team it is."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from ..policies import Seats
 from .best import Best, learned
 from .credit import CREDITS
 from .heads import Head, check_team_reward
+from .overlap import thread
 from .seats import Group, seated
+from .shuffled import ShuffledWorlds
 from .worlds import SimulatorWorlds, Worlds, as_worlds, looks
 
 Rows = list[dict[str, Any]]
@@ -41,9 +45,14 @@ class Trainer:
     guests       {"agent_2": "TitForTat"}: policies that take these seats from whoever would sit there
     team_reward  "sum" or "mean": what a centralised learner's group is paid where its agents are paid apart; "own":
                  each its own reward, under a central critic
+    shuffle_seats  every game seats the players anew, at random (see training.shuffled); agents are then players
     layers       reward layers over the game's payoffs (social preferences, introspection); records keep the true ones
     probes       called as probe(trainer, s, row) -> {column: number} for every row of seed number s
     block        episodes a row of records averages over
+    device       where learners compute: "cpu", or a GPU that torch sees ("cuda", "cuda:1", ...)
+    overlap      learn while the worlds go on, in a thread of its own. Learners of single transitions (DQN, tables) are
+                 waited for before they act, which changes nothing, and off the CPU they always do so; all others act by
+                 the parameters of one update ago. Not for learners of rounds (LOLA, LIO)
     options      options of a game or environment given by its name
 
     Lanes are numbered seed by seed, agent by agent; lane = s * n_agents + i.
@@ -64,21 +73,27 @@ class Trainer:
         seating: Mapping[Any, Any] | None = None,
         guests: Mapping[Any, Any] | None = None,
         team_reward: str | None = None,
+        shuffle_seats: bool = False,
         layers: Sequence[Any] = (),
         probes: Sequence[Any] = (),
         block: int = 10,
         device: str = "cpu",
         threads: int = 1,
         options: Mapping[str, Any] | None = None,
+        overlap: bool = False,
     ):
         self.learner, self.episodes, self.num_envs = learner, episodes, num_envs
         self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         self.credit, self.device, self.shared, self.team_reward = credit, device, shared, team_reward
+        self.overlap, self._pool = overlap, None  # type: tuple[bool, Executor | None]
         self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
         self.layers, self.probes, self.block = tuple(layers), tuple(probes), block
         self._check(heads)
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
-        self.game: Any = self.worlds.game if isinstance(self.worlds, SimulatorWorlds) else None
+        if shuffle_seats:
+            self._check_shuffle()
+            self.worlds = ShuffledWorlds(self.worlds)
+        self.game: Any = getattr(self.worlds, "game", None)
         self.groups, self.policies = seated(learner, policies, seating, guests, shared, self.worlds.agents)
         check_team_reward(team_reward, self.groups)
         self.learns = np.array([i not in self.policies for i in range(self.worlds.n_agents)])
@@ -88,12 +103,14 @@ class Trainer:
         self.steps = 0
         self._watching: list[Any] = []  # what learners remember where they only play
         self.worlds.reset()
-        self.seats = Seats(self.worlds, self.policies)
+        self.pasts: dict[int, dict[int, dict[str, np.ndarray]]] = {}  # agent -> episode -> what it had learned by then
+        self.seats = Seats(self.worlds, self.policies, self)
+        self._renew()
 
     @property
     def simulator(self) -> Any:
         """The Simulator, where the worlds are ours."""
-        return self.worlds.simulator if isinstance(self.worlds, SimulatorWorlds) else None
+        return getattr(self.worlds, "simulator", None)
 
     def _check(self, heads: str) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -105,6 +122,13 @@ class Trainer:
             raise ValueError(f"heads must be 'per stage' or 'one'; got {heads!r}")
         if self.credit not in CREDITS:
             raise ValueError(unknown("credit", self.credit, CREDITS))
+
+    def _check_shuffle(self) -> None:
+        if self.credit == "settled" or any(hasattr(layer, "extra") for layer in self.layers):
+            raise ValueError(
+                "shuffle_seats goes with credit 'next' and layers of rewards alone: settling and introspection look at "
+                "seats"
+            )
 
     def _heads(self, heads: str) -> list[Head]:
         made = []
@@ -137,12 +161,18 @@ class Trainer:
                 raise ValueError("credit 'settled' closes every decision by itself; n_step must be 1, or credit 'next'")
         return [Head(self, group, plan, f"{first}{plan.name}") for plan in plans]
 
+    def pool(self) -> Executor:
+        """The thread in which learners learn while the worlds go on."""
+        if self._pool is None:
+            self._pool = thread()
+        return self._pool
+
     # ------------------------------------------------------------ the loop
 
     @property
     def updates(self) -> int:
         """Learning steps done so far, over all lanes and heads."""
-        return int(sum(head.lanes.updates.sum() for head in self.heads))
+        return int(sum(head.playing.updates.sum() for head in self.heads))
 
     @property
     def episode(self) -> int:
@@ -150,14 +180,26 @@ class Trainer:
         return int(self.book.done.min())
 
     def run(self, greedy: bool = False) -> Iterator[Rows]:
-        """Play and learn; yields the rows of a block whenever every seed has completed one."""
+        """Play and learn; yields the rows of a block whenever every seed has completed one.
+
+        At the end, or where something goes wrong, it closes what its players hold.
+        """
         ready: Rows = []
         while self.episode < self.episodes:
             before = self.episode
-            ready += self.advance(greedy)
+            try:
+                ready += self.advance(greedy)
+            except BaseException:
+                self.close()
+                raise
             if self.episode > before:
                 yield ready
                 ready = []
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what the players in the seats hold: connections, processes. Who plays on takes them up anew."""
+        self.seats.close()
 
     def evaluate(self, episodes: int = 20, game: Game | None = None, greedy: bool = True) -> Rows:
         """A row for each seed of what its agents do when they do not learn, in worlds of their own.
@@ -173,26 +215,27 @@ class Trainer:
                 f"{game.label} and {self.game.label} differ in them"
             )
         seeds = tuple(int(key_of(seed, purpose("evaluation"))) for seed in self.seeds)
-        worlds: Worlds = self.worlds.another(self.num_envs, seeds) if game is None else SimulatorWorlds(
-            game, self.num_envs, seeds)  # fmt: skip
+        worlds: Worlds = self.worlds.another(self.num_envs, seeds)
+        if game is not None:
+            worlds = SimulatorWorlds(game, self.num_envs, seeds)
+            worlds = ShuffledWorlds(worlds) if isinstance(self.worlds, ShuffledWorlds) else worlds
         worlds.reset()
         block = -(-episodes // self.num_envs)
         book = worlds.book(block, block, even=True)
         memories = [head.fresh_memory() for head in self.heads]
         clocks = [head.lanes.decisions.copy() for head in self.heads]
-        seats = Seats(worlds, self.policies)
+        seats = Seats(worlds, self.policies, self)
         rows: Rows = []
-        while len(rows) < len(seeds):
-            actions, _ = self._decide(worlds, seats, greedy, memories)
-            moment = worlds.step(actions)
-            seats.saw(moment, actions)
-            for head, memory in zip(self.heads, memories, strict=True):
-                head.forget(memory, moment)
-            rows += book.see(moment.raw)
+        with closing(worlds), closing(seats):
+            while len(rows) < len(seeds):
+                actions, _ = self._decide(worlds, seats, greedy, memories)
+                moment = worlds.step(actions)
+                seats.saw(moment, actions)
+                for head, memory in zip(self.heads, memories, strict=True):
+                    head.forget(memory, moment)
+                rows += book.see(moment.raw)
         for head, clock in zip(self.heads, clocks, strict=True):
             head.lanes.decisions[...] = clock
-        seats.close()
-        worlds.close()
         own = dict(zip(seeds, self.seeds, strict=True))
         return sorted(
             ({**row, "seed": own[row["seed"]]} for row in rows), key=lambda row: self.seeds.index(row["seed"])
@@ -219,7 +262,15 @@ class Trainer:
             for probe in self.probes:
                 row.update(probe(self, self.seeds.index(row["seed"]), row))
         self.best.see(self.heads, rows)
+        if rows and not greedy:
+            self._renew()
         return rows
+
+    def _renew(self) -> None:
+        """Let policies that are made of what is learned here take it over."""
+        for player in self.seats.players:
+            if hasattr(player.policy, "renew"):
+                player.policy.renew(player, self)
 
     def _decide(
         self, worlds: Worlds, seats: Seats, greedy: bool, memories: list[Any] | None = None
@@ -252,11 +303,6 @@ class Trainer:
                     head.feed.watch(head.others_did(actions), head.arrange(head.turn()))
         return actions, extra
 
-    def close(self) -> None:
-        """Let go of what policies and worlds hold: connections, processes, files."""
-        self.seats.close()
-        self.worlds.close()
-
     # ------------------------------------------------------------ keep and restore
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -264,6 +310,9 @@ class Trainer:
         kept = {f"sim/{k}": v for k, v in self.worlds.save().items()}
         kept |= {f"book/{k}": v for k, v in self.book.state_dict().items()}
         kept |= {f"seats/{k}": v for k, v in self.seats.state_dict().items()}
+        for agent, pasts in self.pasts.items():
+            for episode, learned_then in pasts.items():
+                kept |= {f"pasts/{agent}/{episode}/{name}": array for name, array in learned_then.items()}
         for head in self.heads:
             kept |= head.state_dict()
         return kept | self.best.state_dict() | {"steps": np.array(self.steps)}
@@ -287,6 +336,12 @@ class Trainer:
             head.load_state_dict(dict(saved))
         self.worlds.load(_under("sim/", saved))
         self.book.load_state_dict(_under("book/", saved))
+        self.pasts = {}
+        for name, array in _under("pasts/", saved).items():
+            agent, episode, what = name.split("/", 2)
+            self.pasts.setdefault(int(agent), {}).setdefault(int(episode), {})[what] = array
+        if self.pasts:
+            self.seats = Seats(self.worlds, self.policies, self)
         self.seats.load_state_dict(_under("seats/", saved))
         self.best.load_state_dict(saved)
         self.steps = int(saved["steps"])

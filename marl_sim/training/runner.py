@@ -7,7 +7,8 @@ A trainer is what `Condition.trainer(game, learner, **arguments)` returns; the r
     episode, steps, updates             counters since the beginning
 
 Between two blocks its state must be whole. Where a trainer also has `final_state()`, that is what is kept of a finished
-condition: the state without what only training needs, such as replay buffers.
+condition: the state without what only training needs, such as replay buffers. Where it has `close()`, that is called
+at the end, however it comes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,9 @@ def train(
     if stopping():
         return False
     record = ConditionRecord(path, condition.name)
-    with lock(path), closing(record):
+    with lock(path), closing(record), ExitStack() as ends:
         trainer = condition.trainer(condition.game, condition.learner, **condition.arguments)
+        ends.callback(getattr(trainer, "close", lambda: None))
         if condition.trainer is rollout_trainer:
             keep_recipe(record, condition)
         state = record.resume()
@@ -111,7 +113,6 @@ def train(
         finally:
             if getattr(trainer, "policies", None):
                 record.tell_of_seats(trainer.seats.report())
-            getattr(trainer, "close", lambda: None)()
     return True
 
 

@@ -14,8 +14,7 @@ from .rollout import Trainer
 
 RECIPE = "recipe.json"
 FOR_PLAYING = ("seeds", "num_envs", "heads", "credit", "rewards", "shared", "policies", "seating", "guests",
-               "team_reward",
-               "options")  # fmt: skip
+               "shuffle_seats", "team_reward", "options")  # fmt: skip
 
 
 def write_recipe(record: ConditionRecord, game: Any, learner: Any, arguments: Mapping[str, Any]) -> None:

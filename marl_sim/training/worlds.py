@@ -102,9 +102,13 @@ class Moment:
 
 
 class SimulatorWorlds:
-    """Our own worlds: a Simulator and what a Trainer asks of it."""
+    """Our own worlds: a Simulator and what a Trainer asks of it.
+
+    waiting  worlds, bool [W], that sit out the next step, in which nobody seems to act; None: none
+    """
 
     lives_on = True
+    waiting: np.ndarray | None = None
 
     def __init__(
         self,
@@ -134,7 +138,8 @@ class SimulatorWorlds:
 
     @property
     def acting(self) -> np.ndarray:
-        return self.simulator.acting
+        acting = self.simulator.acting
+        return acting if self.waiting is None else acting & ~self.waiting[:, None]
 
     @property
     def stage(self) -> np.ndarray:
@@ -144,7 +149,8 @@ class SimulatorWorlds:
         self.simulator.reset()
 
     def step(self, actions: np.ndarray) -> Moment:
-        step = self.simulator.step(actions[..., 0] if self.box is not None else actions)
+        only, self.waiting = None if self.waiting is None else ~self.waiting, None
+        step = self.simulator.step(actions[..., 0] if self.box is not None else actions, only)
         return Moment(step, self.n_agents)
 
     def save(self) -> dict[str, np.ndarray]:

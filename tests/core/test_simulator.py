@@ -270,3 +270,39 @@ def test_actions_that_cannot_be_written_to_are_read():
         sim.reset()
         step = sim.step(np.broadcast_to(np.int64(1), (worlds, 2)))
         assert (step.reward == 1.0).all()
+
+
+# ---------------------------------------------------------------- some worlds only
+
+
+def test_worlds_may_wait_and_lose_nothing_by_it():
+    """Stepped together, or each in its own time: the same worlds, paid the same; who waits is paid and ends nothing."""
+    game = dilemma(ms.Punishment(by="both"), ms.Reputation(), n_agents=4, horizon=ms.Fixed(3))
+    together, apart = (start(game, worlds=6, settled=True) for _ in range(2))
+    rng, played, told = np.random.default_rng(0), np.zeros(6, int), []
+    for _ in range(20):
+        step = together.step(all_choose(together, 1))
+        told.append([part.copy() for part in (step.obs, step.reward, step.terminated, step.settled)])
+    while played.min() < 20:
+        only = (rng.random(6) < 0.5) & (played < 20)
+        before = apart.obs.copy(), apart.legal.copy(), apart.stage.copy()
+        actions = np.where(only[:, None], all_choose(apart, 1), 99)  # nobody looks at what those who wait would do
+        step = apart.step(actions, only)
+        for now, then in zip((step.obs, step.legal, step.stage), before, strict=True):
+            np.testing.assert_array_equal(now[~only], then[~only])
+        idle = (step.reward, step.terminated, step.truncated, step.round_over, step.settled, *step.components.values())
+        assert not any(part[~only].any() for part in idle)
+        for w in np.flatnonzero(only):
+            for now, want in zip((step.obs, step.reward, step.terminated, step.settled), told[played[w]], strict=True):
+                np.testing.assert_array_equal(now[w], want[w])
+        played += only
+
+
+def test_who_plays_is_checked_and_nothing_is_played_where_one_action_is_wrong():
+    sim = start(dilemma(), worlds=3)
+    before = sim.save()
+    with pytest.raises(ms.IllegalAction, match="world 2"):
+        sim.step(np.array([[1, 1], [9, 9], [1, 7]]), np.array([True, False, True]))
+    assert all((sim.save()[name] == kept).all() for name, kept in before.items())
+    with pytest.raises(ValueError, match=r"only must be bool of shape \(3,\)"):
+        sim.step(np.zeros((3, 2), int), np.array([True]))

@@ -19,6 +19,7 @@ QUICK: dict[str, list[dict]] = {
         ),
         dict(hidden=(8, 8), batch=4, buffer=64, train_every=2, warmup=6, lr=0.01, epsilon=0.3),
         dict(hidden=(8,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, n_step=3),
+        dict(hidden=(7,), batch=5, buffer=16, target_every=7, lr=0.01, epsilon=0.3, embed=True),
         dict(hidden=(8,), batch=5, buffer=300, lr=0.01, epsilon=0.3, prioritised=True, beta=Linear(0.4, 1.0, 20)),
         dict(hidden=(9,), batch=5, buffer=13, lr=0.01, epsilon=0.3, prioritised=True, n_step=2, memory="episode"),
     ],

@@ -14,7 +14,10 @@ def spec(players: int, actions: int = 2, name: str = "play") -> HeadSpec:
 class Plays:
     """What comes to one lane in each of its steps, whoever else is there; idle: players who never decide."""
 
-    def __init__(self, seed: int, players: int, actions: int, worlds: int, idle: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, seed: int, players: int, actions: int, worlds: int, idle: tuple[int, ...] = (), scale: float = 1.0
+    ) -> None:
+        self.scale = scale
         self.rng = np.random.default_rng(seed)
         self.players, self.actions, self.worlds = players, actions, worlds
         self.absent = np.isin(np.tile(np.arange(players), worlds), idle)
@@ -36,7 +39,8 @@ def drive(lanes, plays: list[Plays], steps: int) -> np.ndarray:
     for _ in range(steps):
         obs, legal, deciding, ended, noise = (np.stack(x) for x in zip(*(one.draw() for one in plays)))
         action = lanes.act(obs, legal, deciding).copy()
-        lanes.add(obs, legal, deciding, action, noise + action * obs.sum(-1), ended)
+        scale = np.array([[one.scale] for one in plays])
+        lanes.add(obs, legal, deciding, action, scale * (noise + action * obs.sum(-1)), ended)
         lanes.learn()
         done.append(action)
     return np.array(done)

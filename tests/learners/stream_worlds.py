@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl_sim.learners import HeadSpec, Learner
+from marl_sim.learners import HeadSpec, Learner, Linear
 from marl_sim.learners.policy_gradient import PolicyGradient
 
 torch.set_num_threads(1)
 
 PLAY = dict(name="play", obs_dim=3, n_actions=3)
 BOX = dict(name="play", obs_dim=1, n_actions=2, box=((-1.0, 0.0), (1.0, 5.0)))
+CLASSES = dict(name="play", obs_dim=3, n_actions=3, levels=(3, 2, 5))
 IMAGE = dict(name="play", obs_dim=6, n_actions=2, image=(2, 3, 1))
 
 COMMON = dict(lr=0.01, gamma=0.9, epochs=2, minibatches=2, target_every=2)
@@ -33,7 +34,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         spec=PLAY, team=1, worlds=1,
     ),
     "box": dict(
-        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1), spec=BOX, team=3, worlds=1
+        options=dict(hidden=(1, 9), steps=6, clip_norm=0.1, lr=Linear(0.02, 0.0, 40)),
+        spec=BOX, team=3, worlds=1
     ),
     "gru-box": dict(
         options=dict(hidden=(), memory=1, steps=4, normalise_advantages=True, normalise_values=False),
@@ -42,8 +44,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "image": dict(
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
+    "embed": dict(
+        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")),
+        spec=CLASSES, team=2, worlds=2
+    ),
     "long": dict(
-        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1),
+        options=dict(hidden=(4,), steps=20, memory=2, epochs=1, minibatches=1, normalise_advantages=True),
         spec=PLAY, team=2, worlds=1, lives_on=True,
     ),
 }  # fmt: skip
@@ -92,18 +98,25 @@ class World:
     def look(self) -> None:
         """What is seen now: obs [R, D], legal [R, A], who decides [R]; what everybody of the group sees, [R, S]."""
         c, rng = self.case, self.rng
-        self.obs = rng.normal(size=(c.streams, c.spec.obs_dim)).astype(np.float32)
+        self.obs = self._seen((c.streams, c.spec.obs_dim))
         self.legal = rng.random((c.streams, c.spec.n_actions)) < 0.7
         self.legal[:, 0] |= ~self.legal.any(-1)
         self.deciding = (rng.random(c.streams) < 0.7) & (not self.idle)
         self.state = self._state(self.obs)
+
+    def _seen(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Numbers, or indices where columns are index-coded."""
+        levels = self.case.spec.levels
+        if levels is None:
+            return self.rng.normal(size=shape).astype(np.float32)
+        return self.rng.integers(0, levels * (shape[-1] // len(levels)), shape).astype(np.float32)
 
     def _state(self, obs: np.ndarray) -> np.ndarray:
         c = self.case
         if c.team == c.group:
             joint = obs.reshape(c.worlds, -1)
         else:  # agents that learn apart see some more of what others see
-            joint = np.concatenate([obs, self.rng.normal(size=(c.streams, c.spec.obs_dim * (c.group - 1)))], -1)
+            joint = np.concatenate([obs, self._seen((c.streams, c.spec.obs_dim * (c.group - 1)))], -1)
         return np.repeat(joint, c.team, axis=0).astype(np.float32)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -115,7 +128,7 @@ class World:
             value = (action * (self.obs @ self.weights)).sum(-1)
         terminated = rng.random(c.streams) < 0.15
         truncated = np.repeat(rng.random(c.worlds) < 0.15, c.team) & ~terminated
-        final = rng.normal(size=self.obs.shape).astype(np.float32)
+        final = self._seen(self.obs.shape)
         return self.scale * value, terminated, truncated, final, self._state(final)
 
 

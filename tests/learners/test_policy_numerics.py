@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 from learners.plain_policy import PlainPolicy, gae, order_of, parameters_of, streams_of
-from learners.stream_worlds import CASES, drive
+from learners.stream_worlds import CASES, Case, drive
 from torch import nn
 
-from marl_sim.learners import A2C, HeadSpec
+from marl_sim.learners import A2C, HeadSpec, Linear
 from marl_sim.learners.actor_critic import BLOCK
 from marl_sim.learners.coma import others_of
 from marl_sim.learners.convolution import Conv
@@ -127,7 +127,7 @@ def test_an_exported_policy_prefers_what_the_lane_prefers(case):
         legal = rng.random((3, r, case.spec.n_actions)) < 0.7
         legal[..., 0] |= ~legal.any(-1)
         before = mine.copy()
-        said = torch.tensor(lanes._prefer(obs, yes, mine, keep=False)[LANE])
+        said = torch.tensor(lanes._prefer(lanes.params, obs, yes, mine, keep=False)[LANE])
         acted = lanes.act(obs, legal, yes, greedy=True, memory=before)
         assert np.array_equal(before, mine)
         with torch.no_grad():
@@ -285,11 +285,10 @@ def test_coma_learns_from_a_decision_once_the_next_has_been_taken():
     returns, rounds = lanes._returns, []
 
     def watched(*arrays):
-        first = returns(*arrays)
+        returns(*arrays)
         assert not (lanes.streams.flags & LOOK).any()
-        assert (first == lanes.streams.count - lanes.streams.open).all()
+        assert (lanes._kept() == lanes.streams.count - lanes.streams.open).all()
         rounds.append(lanes.streams.open.any())
-        return first
 
     lanes._returns = watched
     drive(lanes, worlds, 3 * case.learner.steps)
@@ -313,3 +312,19 @@ def test_others_are_told_in_the_order_of_the_agents():
     actions = np.array([[1, 2, 3, 7, 8, 9]])
     assert others_of(actions, 3).tolist() == [[[2, 3], [1, 3], [1, 2], [8, 9], [7, 9], [7, 8]]]
     assert others_of(actions, 1).shape == (1, 6, 0)
+
+
+def test_step_sizes_follow_each_lanes_own_clock():
+    """At lr 0 nothing moves; by half the schedule a step is half as large, to the momentum it carries."""
+    case = Case("PPO", "plain", lr=Linear(0.01, 0.0, 4, per="updates"), epochs=1, minibatches=1)
+    lanes, worlds = case.build([(3, 0), (7, 1)])
+    drive(lanes, worlds, 7)
+    assert lanes.updates.tolist() == [1, 1]
+    lanes.updates[1] = 400  # a lane that has been learning for long
+    before = lanes.params.clone()
+    drive(lanes, worlds, 7)
+    assert lanes.round_lr.tolist() == [0.0075, 0.0]
+    assert not torch.equal(lanes.params[0], before[0])
+    assert torch.equal(lanes.params[1], before[1])
+    with pytest.raises(ValueError, match=r"Linear.start is 2; it must be a number from 0 to 1"):
+        Linear(2, 0, 5)

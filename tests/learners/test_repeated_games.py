@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import marl_sim as ms
 from marl_sim.learners import Exp3, FictitiousPlay, HeadSpec, Hedge, JointActionLearner, WoLFPHC
 
 SEEDS = np.arange(8)
@@ -116,6 +117,45 @@ def test_exp3_weighs_by_the_chance_of_the_draw():
     p = 0.6 * np.array([0.75, 0.25]) + 0.2
     assert np.allclose(lanes.table[0, 0], [np.log(3) + 0.2 * 1.0 / p[0], 0.2 * 0.7 / p[1]], atol=1e-12)
     assert np.allclose(lanes.export(0).sum(), 1)
+
+
+@pytest.mark.parametrize("credit", ["next", "settled"])
+def test_exp3_is_told_again_how_likely_it_was_to_do_what_it_did(credit):
+    """Where a decision is learned from after the next one is drawn; by hand, from the table of the draw."""
+    game = ms.Society(ms.PrisonersDilemma(), n_agents=2, horizon=ms.Fixed(50), encode="index")
+    trainer = ms.Trainer(game, Exp3(epsilon=0.2, payoffs=(-1, 6)), seeds=2, num_envs=3, credit=credit)
+    head = trainer.heads[0]
+    lanes = head.lanes
+    store, weights, due = head.store, [], []
+
+    def chances():
+        table = lanes.table - lanes.table.max(-1, keepdims=True)
+        return 2 * 0.8 * np.exp(table) / np.exp(table).sum(-1, keepdims=True) + 0.2  # K p of every state and action
+
+    def watched(obs, action, reward, *rest, **more):
+        before = lanes.table.copy()
+        store(obs, action, reward, *rest, **more)
+        closed = rest[3]
+        then = weights[-2 if credit == "next" else -1]  # the decision before the one just drawn, or that one
+        expected = before
+        states = lanes._number(obs, closed)
+        for lane, b in np.argwhere(closed):
+            k_p = then[lane, states[lane, b], action[lane, b]]
+            expected[lane, states[lane, b], action[lane, b]] += 0.2 * (reward[lane, b] + 1) / 7 / k_p
+            due.append(abs(k_p - weights[-1][lane, states[lane, b], action[lane, b]]))
+        np.testing.assert_allclose(lanes.table, expected, rtol=1e-9)
+
+    act = lanes.act
+
+    def draws(*asked, **how):
+        weights.append(chances())
+        return act(*asked, **how)
+
+    head.store, lanes.act = watched, draws
+    for _ in range(40):
+        trainer.advance()
+    assert lanes.updates.min() > 60
+    assert credit == "settled" or max(due) > 0.01  # it would have been another number
 
 
 @pytest.mark.parametrize("k", [2, 3, 5])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marl_sim.learners.returns import advantages, episode_returns, normalise
+from marl_sim.learners.returns import advantages, ended_before, episode_returns, normalise
 from marl_sim.learners.streams import LOOK, Streams
 
 pytestmark = pytest.mark.nojit
@@ -156,8 +156,8 @@ def test_episode_returns_are_those_of_a_plain_telling(script, gamma, every):
         if (step + 1) % every:
             continue
         returns, usable = np.zeros(streams.reward.shape, np.float32), np.zeros(streams.reward.shape, bool)
-        done = np.zeros(streams.lead, np.int64)
-        episode_returns(streams.reward, streams.flags, streams.count, gamma, returns, usable, done)
+        done = ended_before(streams.flags, streams.count)
+        episode_returns(streams.reward, streams.flags, done, gamma, returns, usable)
         for r in range(3):
             mine = usable[0, r]
             assert streams.obs[0, r, mine, 0].tolist() == [who for who, _ in over[r]]

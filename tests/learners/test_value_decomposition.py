@@ -227,7 +227,8 @@ def test_each_agent_acts_on_what_it_sees_alone(learner):
     other = obs.reshape(4, 10, 3, D).copy()
     other[:, :, 1:] += 5
     memory = lanes.fresh_memory(30)
-    mine, theirs = (lanes._look(x.reshape(4, 30, D), memory, 10)[0].reshape(4, 10, 3, A) for x in (obs, other))
+    seen = (x.reshape(4, 30, D) for x in (obs, other))
+    mine, theirs = (lanes._look(lanes.params, x, memory, 10)[0].reshape(4, 10, 3, A) for x in seen)
     assert np.array_equal(mine[:, :, 0], theirs[:, :, 0])
     assert not np.allclose(mine[:, :, 1], theirs[:, :, 1])
 

@@ -138,3 +138,24 @@ def test_coma_needs_whole_number_decisions():
         ms.COMA().build(spec, np.zeros(1, int), np.zeros(1, int))
     with pytest.raises(ValueError, match="COMA needs to be told what the whole group sees and does; head 'play' has"):
         ms.COMA().build(HeadSpec("play", 1, 2, team=2), np.zeros(1, int), np.zeros(1, int))
+
+
+@pytest.mark.parametrize("learner", [ms.REINFORCE(memory=3, **SMALL), ms.A2C(memory=3, **SMALL)])
+def test_memory_ends_in_evaluation_where_it_ends_in_training(learner):
+    """Where a society lives on, an episode of REINFORCE ends with the clock, of learners that bootstrap it does not."""
+    game = ms.Society(ms.PrisonersDilemma(), n_agents=2, horizon=ms.Continuing(3))
+    trainer = ms.Trainer(game, learner, seeds=2, num_envs=2, episodes=100)
+    assert trainer.worlds.lives_on
+    (head,) = trainer.heads
+    memory = head.fresh_memory()
+    for step in range(1, 10):
+        moment = trainer.worlds.step
+        seen = []
+        trainer.worlds.step = lambda actions, go=moment, seen=seen: seen.append(go(actions)) or seen[-1]
+        trainer.advance()
+        trainer.worlds.step = moment
+        memory[...] = 1
+        head.forget(memory, seen[0])
+        kept = head.lanes.memory.any(-1)
+        assert (kept == (memory > 0).all(-1)).all()
+        assert kept.all() == (isinstance(learner, ms.A2C) or step % 3 > 0)

@@ -55,23 +55,6 @@ def test_exact_players_are_the_same_alone_and_among_eight(shape, lookahead, rule
 
 
 @pytest.mark.parametrize("learner", EVERY)
-def test_a_resumed_run_is_one_that_never_stopped(learner):
-    for before in (1, 10, 17):
-        lanes, plays = made(learner, SEEDS[:2])
-        drive(lanes, plays, before)
-        again, _ = made(learner, SEEDS[:2])
-        again.load_state_dict(lanes.state_dict())
-        same(lanes, 0, again, 0)
-        states = [one.rng.bit_generator.state for one in plays]
-        on = drive(lanes, plays, 15)
-        for one, state in zip(plays, states):
-            one.rng.bit_generator.state = state
-        assert np.array_equal(on, drive(again, plays, 15))
-        for lane in range(2):
-            same(lanes, lane, again, lane)
-
-
-@pytest.mark.parametrize("learner", EVERY)
 def test_a_player_that_never_acts_learns_nothing(learner):
     lanes, plays = made(learner, SEEDS[:2], players=3, idle=(1,))
     fresh = lanes.state_dict()

@@ -22,56 +22,6 @@ LEARNERS = [
 pytestmark = [pytest.mark.nojit, pytest.mark.parametrize("learner", LEARNERS)]
 
 
-def test_eight_lanes_together_are_eight_runs_alone(learner):
-    together, teams = build(learner, WHO)
-    acted = drive(together, teams, 40)
-    for lane, who in enumerate(WHO):
-        alone, team = build(learner, [who])
-        assert np.array_equal(np.array(drive(alone, team, 40))[:, 0], np.array(acted)[:, lane])
-        same(together, lane, alone, 0)
-    assert (together.updates > 5).all()
-    assert (together.params != together.target).any()
-
-
-def test_another_teams_payoffs_leave_a_team_untouched(learner):
-    plain, teams = build(learner, WHO)
-    drive(plain, teams, 40)
-    loud, teams = build(learner, WHO, team_2=dict(scale=1e6))
-    drive(loud, teams, 40)
-    for lane, (_, team) in enumerate(WHO):
-        if team != 2:
-            same(plain, lane, loud, lane)
-    assert not np.array_equal(plain.params[2], loud.params[2])
-
-
-def test_one_seed_alone_is_the_same_among_sixty_four(learner):
-    alone, teams = build(learner, [(7, 0), (7, 1)])
-    drive(alone, teams, 20)
-    among, teams = build(learner, [(seed, team) for seed in range(64) for team in range(2)])
-    drive(among, teams, 20)
-    same(among, 14, alone, 0)
-    same(among, 15, alone, 1)
-    assert alone.updates.min() > 0
-    assert len(np.unique(among.params, axis=0)) == 128
-
-
-@pytest.mark.parametrize("before", [0, 3, 31])
-def test_a_resumed_run_is_one_that_never_stopped(learner, before):
-    lanes, teams = build(learner, WHO)
-    drive(lanes, teams, before)
-    again, _ = build(learner, WHO)
-    if before == 3:  # what it went through itself is forgotten
-        drive(again, build(learner, WHO)[1], 8)
-    again.load_state_dict(lanes.state_dict())
-    _, others = build(learner, WHO)
-    for mine, theirs in zip(teams, others):
-        theirs.rng.bit_generator.state = mine.rng.bit_generator.state
-        theirs.gone, theirs.now, theirs.pay = mine.gone.copy(), mine.now, mine.pay
-    assert np.array_equal(drive(lanes, teams, 20), drive(again, others, 20))
-    for lane in range(len(WHO)):
-        same(lanes, lane, again, lane)
-
-
 def test_a_team_that_never_decides_learns_nothing(learner):
     lanes, teams = build(learner, WHO, team_1=dict(idle=True))
     fresh, _ = build(learner, WHO)
@@ -107,23 +57,10 @@ def test_a_lane_acts_alike_in_any_number_of_worlds(learner):
     drive(lanes, teams, 20)
     obs = np.random.default_rng(0).normal(size=(8, 9 * lanes.team, D)).astype(np.float32)
     memory = np.random.default_rng(1).normal(size=(8, 9 * lanes.team, learner.memory)).astype(np.float32)
-    all_values, all_after = lanes._look(obs, memory.copy(), 9)
-    values, after = lanes._look(obs[:, : lanes.team], memory[:, : lanes.team].copy(), 1)
+    all_values, all_after = lanes._look(lanes.params, obs, memory.copy(), 9)
+    values, after = lanes._look(lanes.params, obs[:, : lanes.team], memory[:, : lanes.team].copy(), 1)
     assert np.allclose(values, all_values[:, : lanes.team], atol=1e-5)
     assert np.allclose(after, all_after[:, : lanes.team], atol=1e-5)
-
-
-def test_what_was_learned_is_enough_to_act(learner):
-    lanes, teams = build(learner, WHO)
-    drive(lanes, teams, 30)
-    learned = lanes.learned()
-    assert not any(name.startswith(("replay", "adam", "memory")) for name in learned)
-    other, _ = build(learner, WHO)
-    other.load_learned(learned)
-    streams = 2 * lanes.team
-    asked = np.ones((8, streams, D), np.float32), np.ones((8, streams, A), bool), np.ones((8, streams), bool)
-    acted = [x.act(*asked, greedy=True, memory=x.fresh_memory(streams)).copy() for x in (lanes, other)]
-    assert np.array_equal(*acted)
 
 
 def test_illegal_actions_are_never_chosen_and_empty_masks_refused(learner):
