@@ -1,0 +1,127 @@
+"""A whole picture: a heading, the game, the panel beside or below it, and a line on what was done."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pygame import Rect
+
+from . import fonts, panel
+from .canvas import Canvas
+from .marks import MEANING, mark
+from .scene import Scene
+from .views import GameView, view_of
+
+SIZE = (960, 600)  # of a picture where none is asked for
+LEAST = (240, 200)
+
+
+class Areas(NamedTuple):
+    """Where the parts of a picture lie; those that there is no room for are empty."""
+
+    head: Rect
+    stage: Rect
+    line: Rect
+    side: Rect
+    strip: Rect
+
+
+def areas(size: tuple[int, int], zoom: float = 1.0) -> Areas:
+    """The parts of a picture of so many pixels."""
+    w, h = size
+
+    def u(units: float) -> int:
+        return round(units * zoom)
+
+    pad, head = u(12), u(54)
+    side, strip = Rect(0, 0, 0, 0), Rect(0, 0, 0, 0)
+    right, bottom = w - pad, h - pad
+    if w >= u(720) and h >= u(400):
+        wide = min(max(round(w * 0.28), u(230)), u(360))
+        side = Rect(w - pad - wide, head + u(4), wide, h - head - u(4) - pad)
+        right = side.left - pad
+    elif h >= u(380):
+        strip = Rect(pad, h - pad - u(84), w - 2 * pad, u(84))
+        bottom = strip.top - u(6)
+    line = Rect(pad, bottom - u(24), right - pad, u(24)) if h >= u(280) else Rect(pad, bottom, 0, 0)
+    return Areas(
+        Rect(pad, u(6), w - 2 * pad, head - u(8)), Rect(pad, head + u(4), right - pad, line.top - head - u(8)), line,
+        side, strip,
+    )  # fmt: skip
+
+
+class Painter:
+    """Draws the moments of one game."""
+
+    def __init__(self, game: object) -> None:
+        self.view: GameView = view_of(game)  # type: ignore[arg-type]
+
+    def paint(self, canvas: Canvas, scene: Scene, progress: float = 1.0, inspector: object = None) -> Areas:
+        """Draw a moment all over a canvas; returns where what lies. inspector: drawn in the panel's place."""
+        canvas.clear()
+        at = areas(canvas.rect.size, canvas.zoom)
+        heading(canvas, at.head, scene)
+        self.view.draw(canvas, at.stage, scene, progress)
+        if at.line.w:
+            told(canvas, at.line, scene)
+        if at.side.w and inspector is None:
+            panel.side_panel(canvas, at.side, scene)
+        if at.strip.w:
+            panel.strip(canvas, at.strip, scene)
+        return at
+
+
+def heading(canvas: Canvas, box: Rect, scene: Scene) -> None:
+    """The game's name, the stage that is open, and how far the game has got."""
+    theme, chronicle = canvas.theme, scene.chronicle
+    shown = chronicle.round_of_episode + (0 if scene.over else 1)
+    where = f"episode {chronicle.episodes + (0 if scene.over else 1)}   round {max(shown, 1)}   step {chronicle.steps}"
+    if scene.seed is not None and box.w > canvas.u(560):
+        where += f"   seed {scene.seed}"
+    room = box.w // 2 if box.w > canvas.u(600) else box.w * 3 // 10
+    right = Rect(box.right - room, box.y, room, box.h)
+    taken = canvas.text(where, right, 12, theme.soft, align="right", shrink=8).w if box.w > canvas.u(380) else 0
+    stage = scene.stage
+    words = scene.over if stage is None else stage.name
+    size = 20 if box.w > canvas.u(600) else 16
+    pill = min(fonts.width(words, canvas.u(13), True) + canvas.u(16), box.w // 3)
+    room = box.w - taken - pill - canvas.u(40)
+    title = canvas.text(scene.title, Rect(box.x + canvas.u(4), box.y, room, box.h), size, theme.ink, True, shrink=11)
+    ground = theme.ink if stage is None else theme.accent
+    canvas.note("stage", words, Rect(title.right + canvas.u(14), box.y, pill, box.h), box)
+    canvas.pill(words, (title.right + canvas.u(14) + pill / 2, box.centery), 13, ground, theme.paper, pill)
+
+
+def sentence(scene: Scene, deed: object) -> str:
+    """A deed in words."""
+    who = scene.names[deed.agent]  # type: ignore[attr-defined]
+    whom = f" {scene.names[deed.target]}" if deed.target >= 0 else ""  # type: ignore[attr-defined]
+    word = deed.word  # type: ignore[attr-defined]
+    if deed.kind in ("just", "unjust", "gift", "talk", "choose"):  # type: ignore[attr-defined]
+        arrow = f" →{whom}" if whom else ""
+        return f"{who}: {word}{arrow}"
+    return f"{who}: {word}" + (f" →{whom}" if whom else "")
+
+
+def told(canvas: Canvas, box: Rect, scene: Scene) -> None:
+    """What was done in the last stage: the marks that were seen with their meaning, then who did it, as far as fits."""
+    theme = canvas.theme
+    deeds = scene.chronicle.deeds
+    x = box.x + canvas.u(4)
+    if not deeds:
+        canvas.text("nothing has been done yet", box, 12, theme.soft)
+        return
+    counts: dict[str, int] = {}
+    for deed in deeds:
+        counts[deed.kind] = counts.get(deed.kind, 0) + 1
+    side = 2 * (canvas.u(15) // 2)
+    for kind, count in counts.items():
+        words = f"{MEANING[kind]} ×{count}" if count > 1 else MEANING[kind]
+        wide = fonts.width(words, canvas.u(12)) + side + canvas.u(22)
+        if x + wide > box.right:
+            return
+        canvas.put(mark(kind, side, theme.soft), (x + side / 2, box.centery))
+        canvas.text(words, Rect(x + side + canvas.u(5), box.y, wide - side, box.h), 12, theme.soft)
+        x += wide
+    rest = "   ".join(sentence(scene, deed) for deed in deeds)
+    canvas.text(rest, Rect(x, box.y, box.right - x, box.h), 12, theme.ink)
