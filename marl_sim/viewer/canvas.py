@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from pygame import Rect
 
 from . import fonts
 from .palette import LIGHT, Colour, Theme, blend
-from .sprites import lozenge
+from .sprites import dial, lozenge
 
 Point = tuple[float, float]
 
@@ -40,6 +41,7 @@ class Canvas:
         self.theme, self.zoom = theme, zoom
         self.drawn: list[Drawn] | None = [] if audit else None
         self.rect = self.surface.get_rect()
+        self._kept: dict[str, tuple[Any, Any]] = {}
 
     def u(self, units: float) -> int:
         """Units of the design as pixels, at least 1."""
@@ -51,6 +53,16 @@ class Canvas:
             spot = max(0, min(rect.x, self.rect.w - 1)), max(0, min(rect.y, self.rect.h - 1))
             ground = tuple(self.surface.get_at(spot)[:3])
             self.drawn.append(Drawn(kind, name, rect.copy(), (box or rect).copy(), ink, ground))  # type: ignore[arg-type]
+
+    def keep(self, name: str, key: Any, rect: Rect, draw: Callable[[], None]) -> None:
+        """Draw a part of the picture, or copy what was drawn there when `key` was the same."""
+        held = self._kept.get(name)
+        if held is not None and held[0] == key and self.drawn is None:
+            self.surface.blit(held[1], rect)
+            return
+        draw()
+        if self.drawn is None:
+            self._kept[name] = key, self.surface.subsurface(rect).copy()
 
     # ------------------------------------------------------------ areas
 
@@ -70,21 +82,11 @@ class Canvas:
 
     def disc(self, centre: Point, radius: float, colour: Colour) -> None:
         """A filled circle with a smooth rim."""
-        pygame.draw.aacircle(self.surface, colour, centre, radius)
+        self.put(dial(max(1, round(radius)), 0, 0, colour, colour, colour), centre)
 
     def ring(self, centre: Point, radius: float, thick: float, colour: Colour) -> None:
         """A circle's rim, `thick` wide inwards."""
         pygame.draw.aacircle(self.surface, colour, centre, radius, max(1, round(thick)))
-
-    def arc(self, centre: Point, radius: float, thick: float, share: float, colour: Colour) -> None:
-        """The first `share` of a circle's rim, clockwise from above."""
-        if share >= 0.995:
-            self.ring(centre, radius, thick, colour)
-        elif share > 0.005:
-            turn = np.linspace(0.0, 2 * np.pi * share, max(3, round(48 * share)))
-            wave = np.stack([np.sin(turn), -np.cos(turn)], 1)
-            rim = np.concatenate([wave * radius, wave[::-1] * (radius - thick)]) + np.array(centre)
-            self.polygon(rim.tolist(), colour)
 
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled polygon with smooth edges."""
@@ -104,6 +106,13 @@ class Canvas:
             return
         for start, end in zip(points, points[1:]):
             pygame.draw.aaline(self.surface, colour, start, end, round(thick))
+
+    def graph(self, points: Sequence[Point], colour: Colour) -> None:
+        """A smooth line through many points, drawn twice a hair apart, which is ten times faster than a thick one."""
+        if len(points) > 1:
+            pygame.draw.aalines(self.surface, colour, False, points)
+            for k in range(1, self.u(1) + 1):
+                pygame.draw.aalines(self.surface, colour, False, [(x, y - 0.6 * k) for x, y in points])
 
     def arrow(self, start: Point, end: Point, colour: Colour, thick: float, head: float) -> None:
         """A line with a head at its end."""
@@ -132,15 +141,13 @@ class Canvas:
         align: left, centre or right. shrink: the least size to go down to before words are cut.
         ground: what to lay under them, where lines may pass.
         """
-        pixels, ink = self.u(size), colour or self.theme.ink
-        while shrink and pixels > self.u(shrink) and fonts.width(words, pixels, bold) > box.w:
-            pixels -= 1
-        words = fonts.fitted(words, pixels, bold, box.w)
-        if not words:
+        ink = colour or self.theme.ink
+        words, picture = fonts.line(words, self.u(size), self.u(shrink) if shrink else 0, bold, ink, box.w)
+        if picture is None:
             return Rect(box.x, box.centery, 0, 0)
-        picture = fonts.written(words, pixels, bold, ink)
-        x = {"left": box.x, "centre": box.centerx - picture.get_width() // 2, "right": box.right - picture.get_width()}
-        rect = picture.get_rect(topleft=(x[align], box.centery - picture.get_height() // 2))
+        wide, tall = picture.get_size()
+        x = box.x if align == "left" else box.right - wide if align == "right" else box.centerx - wide // 2
+        rect = Rect(x, box.centery - tall // 2, wide, tall)
         if ground is not None:
             pygame.draw.rect(self.surface, ground, rect)
         if self.drawn is not None:
@@ -167,5 +174,8 @@ class Canvas:
     def array(self) -> np.ndarray:
         """The picture as uint8 [height, width, 3], an array of its own."""
         width, height = self.surface.get_size()
-        pixels = np.frombuffer(pygame.image.tobytes(self.surface, "RGB"), np.uint8)
-        return pixels.reshape(height, width, 3).copy()
+        pixels = np.frombuffer(self.surface.get_buffer(), np.uint8).reshape(height, width, 4)
+        out = np.empty((height, width, 3), np.uint8)
+        for k, plane in enumerate((2, 1, 0) if sys.byteorder == "little" else (1, 2, 3)):
+            out[..., k] = pixels[..., plane]  # plane by plane: a third of the time of any other way
+        return out

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from typing import Any
 
 import numpy as np
 
 from ..core.game import Game
 from .deeds import Deed, deeds, is_friendly
+from .series import Series
 
+_numbers = itertools.count()
 SERIES = ("cooperation", "welfare", "equality", "punishment", "just share")
 
 
@@ -22,13 +25,13 @@ class Chronicle:
     choices           {kind of stage: how often each choice was made}
     last              {component: [n]}, what the last stage paid
     deeds, of_round   what was done in the last stage, and so far in the round that it belongs to
-    series            {name of SERIES: a number a round}, NaN where a round says nothing of it
+    series            {name of SERIES: a number a round, NaN where a round says nothing of it}
     steps, rounds, episodes   how many are over; `over` says how the episode ended with the last stage, "" if it did not
     """
 
     def __init__(self, game: Game) -> None:
         n = game.n_agents
-        self.game = game
+        self.game, self.number = game, next(_numbers)  # a number of its own, for those who keep pictures of it
         self.met, self.chosen = np.zeros((n, n)), np.zeros((n, n))
         self.choices = {kind: np.zeros(len(game.choices(kind))) for kind in game.kinds}
         self.kind = ""  # of the last stage
@@ -36,9 +39,10 @@ class Chronicle:
         self.last = {name: np.zeros(n) for name in game.components}
         self.deeds: list[Deed] = []
         self.of_round: list[Deed] = []
-        self.series: dict[str, list[float]] = {name: [] for name in SERIES}
+        self.series = {name: Series() for name in SERIES}
         self.steps = self.rounds = self.episodes = self.step_of_episode = self.round_of_episode = 0
         self.over = ""
+        self.known: dict[str, Any] = {}  # what was worked out of the game, for whoever asks again
         self._round_closed = False
         self._sums = dict.fromkeys(("friendly", "played", "welfare", "tables", "just", "punished", "judged"), 0.0)
 
@@ -106,8 +110,9 @@ class Chronicle:
     def copy(self) -> Chronicle:
         """One that goes its own way."""
         twin = copy.copy(self)
+        twin.number = next(_numbers)
         twin.met, twin.chosen = self.met.copy(), self.chosen.copy()
-        twin.series = {name: list(values) for name, values in self.series.items()}
+        twin.series = {name: values.copy() for name, values in self.series.items()}
         twin.choices = {kind: counts.copy() for kind, counts in self.choices.items()}
         twin._sums = dict(self._sums)
         return twin

@@ -54,6 +54,12 @@ def fitted(words: str, size: int, bold: bool, most: int) -> str:
 
 
 @lru_cache(maxsize=KEPT)
-def written(words: str, size: int, bold: bool, colour: tuple[int, int, int]) -> Any:
-    """A picture of words on nothing."""
-    return font(size, bold).render(words, True, colour)
+def line(words: str, size: int, least: int, bold: bool, colour: tuple[int, int, int], most: int) -> tuple[str, Any]:
+    """Words that fit into `most` pixels, and a picture of them on nothing (None where nothing fits).
+
+    They are made smaller down to `least` (0: not at all) before they are cut short.
+    """
+    while least and size > least and width(words, size, bold) > most:
+        size -= 1
+    words = fitted(words, size, bold, most)
+    return words, font(size, bold).render(words, True, colour) if words else None

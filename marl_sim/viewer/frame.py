@@ -8,6 +8,7 @@ from pygame import Rect
 
 from . import fonts, panel
 from .canvas import Canvas
+from .deeds import Deed
 from .marks import MEANING, mark
 from .scene import Scene
 from .views import GameView, view_of
@@ -64,10 +65,13 @@ class Painter:
         self.view.draw(canvas, at.stage, scene, progress)
         if at.line.w:
             told(canvas, at.line, scene)
+        past, theme = scene.chronicle, canvas.theme.name
         if at.side.w and inspector is None:
-            panel.side_panel(canvas, at.side, scene)
+            key = past.number, past.steps, past.over, theme, tuple(at.side)
+            canvas.keep("side", key, at.side, lambda: panel.side_panel(canvas, at.side, scene))
         if at.strip.w:
-            panel.strip(canvas, at.strip, scene)
+            key = past.number, past.rounds, past.over, theme, tuple(at.strip)
+            canvas.keep("strip", key, at.strip, lambda: panel.strip(canvas, at.strip, scene))
         return at
 
 
@@ -92,15 +96,11 @@ def heading(canvas: Canvas, box: Rect, scene: Scene) -> None:
     canvas.pill(words, (title.right + canvas.u(14) + pill / 2, box.centery), 13, ground, theme.paper, pill)
 
 
-def sentence(scene: Scene, deed: object) -> str:
+def sentence(scene: Scene, deed: Deed) -> str:
     """A deed in words."""
-    who = scene.names[deed.agent]  # type: ignore[attr-defined]
-    whom = f" {scene.names[deed.target]}" if deed.target >= 0 else ""  # type: ignore[attr-defined]
-    word = deed.word  # type: ignore[attr-defined]
-    if deed.kind in ("just", "unjust", "gift", "talk", "choose"):  # type: ignore[attr-defined]
-        arrow = f" →{whom}" if whom else ""
-        return f"{who}: {word}{arrow}"
-    return f"{who}: {word}" + (f" →{whom}" if whom else "")
+    who = scene.names[deed.agent]
+    whom = f" {scene.names[deed.target]}" if deed.target >= 0 else ""
+    return f"{who}: {deed.word}" + (f" →{whom}" if whom else "")
 
 
 def told(canvas: Canvas, box: Rect, scene: Scene) -> None:

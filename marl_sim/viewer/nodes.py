@@ -33,8 +33,8 @@ def node(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect, chosen
     canvas.note("agent", scene.names[i], rect, box)
     deciding = bool(scene.acting[i])
     if deciding or chosen:
-        canvas.disc((x, y), r * 1.12, theme.accent)
-        canvas.disc((x, y), r * 1.12 - max(1.5, r * 0.06), theme.paper)
+        wide = round(r * 1.12)
+        canvas.put(dial(wide, max(2, round(r * 0.06)), TURNS, theme.accent, theme.accent, theme.paper), (x, y))
     reputation = scene.reputation
     if reputation is None:
         thick, steps, colour, rest = max(1, round(r * 0.05)), 0, theme.edge, theme.edge

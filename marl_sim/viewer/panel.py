@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import pygame
@@ -12,9 +10,10 @@ from pygame import Rect
 
 from ..core.game import Game
 from .canvas import Canvas
-from .chronicle import SERIES, lorenz
+from .chronicle import SERIES, Chronicle, lorenz
 from .palette import Colour, blend
 from .scene import Scene
+from .series import Series
 
 TITLES = {
     "cooperation": "Cooperation", "welfare": "Welfare", "equality": "Equality", "punishment": "Punishment",
@@ -23,18 +22,18 @@ TITLES = {
 MEANT = {
     "cooperation": "cooperate", "welfare": "talk", "equality": "gift", "punishment": "unjust", "just share": "just",
 }  # fmt: skip
-POINTS = 120  # of a curve; longer ones are shown by means of equally long stretches
 
 
-@lru_cache(maxsize=32)
-def optimum(game: Game) -> float | None:
+def optimum(chronicle: Chronicle) -> float | None:
     """The most that the players of one encounter can have together, None where theory does not know it."""
-    from ..theory import social_optimum
+    if "optimum" not in chronicle.known:
+        from ..theory import social_optimum
 
-    try:
-        return float(social_optimum(game).welfare)
-    except (ValueError, NotImplementedError):
-        return None
+        try:
+            chronicle.known["optimum"] = float(social_optimum(chronicle.game).welfare)
+        except (ValueError, NotImplementedError):
+            chronicle.known["optimum"] = None
+    return chronicle.known["optimum"]
 
 
 def told_of(game: Game) -> list[str]:
@@ -46,39 +45,23 @@ def told_of(game: Game) -> list[str]:
     return [name for name in SERIES if wanted[name]]
 
 
-def stretched(values: Sequence[float], points: int = POINTS) -> np.ndarray:
-    """At most so many numbers: the means of equally long stretches, NaN where a stretch says nothing."""
-    y = np.asarray(values, dtype=float)
-    if len(y) <= points:
-        return y
-    edges = np.linspace(0, len(y), points + 1).astype(int)
-    good = np.isfinite(y)
-    sums = np.add.reduceat(np.where(good, y, 0.0), edges[:-1])
-    counts = np.add.reduceat(good.astype(float), edges[:-1])
-    return np.divide(sums, counts, out=np.full(points, np.nan), where=counts > 0)
-
-
-def sparkline(canvas: Canvas, box: Rect, values: Sequence[float], colour: Colour, low: float, high: float,
+def sparkline(canvas: Canvas, box: Rect, values: Series, colour: Colour, low: float, high: float,
               reference: float | None = None) -> None:  # fmt: skip
     """A curve from `low` to `high`, with a dashed line at a reference."""
     theme = canvas.theme
     canvas.box(box, theme.sunk, 4)
     inside = box.inflate(-canvas.u(6), -canvas.u(8))
-
-    def height(value: float) -> float:
-        return inside.bottom - (min(max(value, low), high) - low) / ((high - low) or 1.0) * inside.h
-
     if reference is not None:
-        y = round(height(reference))
+        y = round(inside.bottom - (min(max(reference, low), high) - low) / ((high - low) or 1.0) * inside.h)
         for x in range(inside.x, inside.right, canvas.u(7)):
             pygame.draw.line(canvas.surface, theme.soft, (x, y), (min(x + canvas.u(3), inside.right), y))
-    y = stretched(values, min(POINTS, max(8, inside.w // 2)))
-    known = np.flatnonzero(np.isfinite(y))
-    if not len(known):
+    across, heights = values.points(max(8, inside.w // 2))
+    if not len(across):
         return
-    step = inside.w / max(len(y) - 1, 1)
-    points = [(inside.x + k * step, height(float(y[k]))) for k in known.tolist()]
-    canvas.curve(points, colour, max(1, canvas.u(1.6)))
+    x = inside.x + across * inside.w
+    y = inside.bottom - (heights.clip(low, high) - low) / ((high - low) or 1.0) * inside.h
+    points = list(zip(x.tolist(), y.tolist()))
+    canvas.graph(points, colour)
     canvas.disc(points[-1], canvas.u(2.6), colour)
 
 
@@ -90,16 +73,15 @@ def number(value: float) -> str:
 def row(canvas: Canvas, box: Rect, scene: Scene, name: str) -> None:
     """One series: its name, its latest value, its curve."""
     theme, values = canvas.theme, scene.chronicle.series[name]
-    latest = next((v for v in reversed(values) if math.isfinite(v)), float("nan"))
+    latest = values.last
     low, high, reference = 0.0, 1.0, None
     words = number(latest) if name == "welfare" else "–" if not math.isfinite(latest) else f"{latest:.0%}"
     title = TITLES[name]
     if name == "welfare":
-        reference = optimum(scene.game)
-        shown = stretched(values)
-        known = shown[np.isfinite(shown)]
-        marks = [*([reference] if reference is not None else []), *known.tolist(), 0.0]
-        low, high = min(marks), max(marks)
+        reference = optimum(scene.chronicle)
+        heights = values.points()[1]
+        marks = [0.0, reference or 0.0, *((heights.min(), heights.max()) if len(heights) else ())]
+        low, high = float(min(marks)), float(max(marks))
         if reference:
             words = f"{words} of {number(reference)}"
     head = Rect(box.x, box.y, box.w, canvas.u(17))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from pygame import Rect
 
+from ...core.game import Game
 from ...games.contributions import Contributions
 from ..canvas import Canvas
+from ..deeds import Deed
 from ..layout import Places
 from ..nodes import DIRECTED, bar, ease, flight, node
 from ..scene import Scene
@@ -19,6 +21,11 @@ class PublicGoodsView(SocietyView):
     """A pot that fills as agents give; beside each agent its turn and its gift, and once all have given its return."""
 
     hollow = 0.36
+
+    def __init__(self, game: Game) -> None:
+        super().__init__(game)
+        self.part = game.dilemma  # type: ignore[attr-defined]
+        self._money = {} if self.part.box else dict(zip(self.part.words(), self.part.amounts().tolist()))
 
     def draw(self, canvas: Canvas, box: Rect, scene: Scene, progress: float) -> None:
         places = self.places(canvas, box)
@@ -44,26 +51,22 @@ class PublicGoodsView(SocietyView):
 
     # ------------------------------------------------------------ what is shown
 
-    def _gifts(self, scene: Scene) -> list:
+    def _gifts(self, scene: Scene) -> list[Deed]:
         """This round's contributions in the order in which they were made."""
         kinds = {"give", "cooperate", "defect"}
         return [deed for deed in scene.chronicle.of_round if deed.kind in kinds]
 
-    def _share(self, deed: object) -> float:
+    def _share(self, deed: Deed) -> float:
         """A gift as a share of the most that can be given."""
-        part = self.game.dilemma  # type: ignore[attr-defined]
-        amounts = {word: money for word, money in zip(part.words(), part.amounts())}
-        money = amounts.get(deed.word, deed.amount) if not part.box else deed.amount  # type: ignore[attr-defined]
-        return float(money) / part.stake
+        return self._money.get(deed.word, deed.amount) / self.part.stake
 
     def _returned(self, scene: Scene) -> list[float] | None:
         """What came back to each with the last stage, if it settled the round's gifts: its pay above what it kept."""
-        part = self.game.dilemma  # type: ignore[attr-defined]
         gifts = self._gifts(scene)
         last = {deed.agent for deed in scene.chronicle.deeds if deed.kind in ("give", "cooperate", "defect")}
         if len(gifts) < self.game.n_agents or not last:
             return None
-        paid = sum((scene.chronicle.last[name] for name in part.rewards if name in scene.chronicle.last),
+        paid = sum((scene.chronicle.last[name] for name in self.part.rewards if name in scene.chronicle.last),
                    np.zeros(self.game.n_agents))  # fmt: skip
         return paid.tolist()
 
@@ -75,9 +78,8 @@ class PublicGoodsView(SocietyView):
         pot.center = box.center
         return pot
 
-    def _draw_pot(self, canvas: Canvas, pot: Rect, scene: Scene, gifts: list) -> None:
+    def _draw_pot(self, canvas: Canvas, pot: Rect, scene: Scene, gifts: list[Deed]) -> None:
         theme = canvas.theme
-        part = self.game.dilemma  # type: ignore[attr-defined]
         share = sum(map(self._share, gifts)) / self.game.n_agents
         canvas.note("pot", "pot", pot)
         canvas.box(pot, theme.panel, 14, theme.edge)
@@ -86,13 +88,13 @@ class PublicGoodsView(SocietyView):
         level.h = inside.bottom - level.y
         if level.h > 2:
             canvas.box(level, theme.deed("give"), 8)
-        threshold = getattr(part, "threshold", None)
+        threshold = getattr(self.part, "threshold", None)
         if isinstance(threshold, int | float) and threshold > 0:
-            need = min(1.0, float(threshold) / (self.game.n_agents * part.stake))
+            need = min(1.0, float(threshold) / (self.game.n_agents * self.part.stake))
             y = round(inside.bottom - need * inside.h)
             canvas.line((inside.x, y), (inside.right, y), theme.ink, 2)
         tall = round(pot.h * 0.3)
-        words = f"{share * self.game.n_agents * part.stake:.3g}"
+        words = f"{share * self.game.n_agents * self.part.stake:.3g}"
         plate = Rect(0, 0, round(pot.w * 0.62), tall)
         plate.center = pot.center
         canvas.pill(words, plate.center, min(20.0, tall * 0.5 / canvas.zoom), theme.panel, theme.ink, plate.w)
@@ -105,15 +107,14 @@ class PublicGoodsView(SocietyView):
         tip = start + (end - start) * ease(progress)
         canvas.line(tuple(start), tuple(tip), canvas.theme.deed("give"), max(1.0, share * places.radius * 0.55))
 
-    def _gift(self, canvas: Canvas, places: Places, pot: Rect, agent: int, turn: int, deed: object) -> None:
+    def _gift(self, canvas: Canvas, places: Places, pot: Rect, agent: int, turn: int, deed: Deed) -> None:
         """The gift's size, on the way to the pot, with its turn where agents move one after another."""
         way = np.array(pot.center, float) - places.centres[agent]
         length = float(np.hypot(*way)) or 1.0
         first, last = places.radius * 1.2, length - pot.w * 0.5
         spot = places.centres[agent] + way / length * (first + last) / 2
-        part = self.game.dilemma  # type: ignore[attr-defined]
-        words = f"{self._share(deed) * part.stake:.3g}"
-        if part.in_order:
+        words = f"{self._share(deed) * self.part.stake:.3g}"
+        if self.part.in_order:
             words = f"{turn + 1}. {words}"
         size = max(7.0, min(12.0, places.radius * 0.42 / canvas.zoom))
         canvas.pill(words, tuple(spot), size, canvas.theme.panel, canvas.theme.ink, edge=True)
