@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -104,7 +105,7 @@ class Canvas:
         if thick <= 1:
             pygame.draw.aalines(self.surface, colour, False, points)
             return
-        for start, end in zip(points, points[1:]):
+        for start, end in itertools.pairwise(points):
             pygame.draw.aaline(self.surface, colour, start, end, round(thick))
 
     def graph(self, points: Sequence[Point], colour: Colour) -> None:
@@ -121,7 +122,8 @@ class Canvas:
         along, across = way / length, np.array([-way[1], way[0]]) / length
         neck = np.array(end) - along * head
         self.line(start, tuple(neck), colour, thick)
-        self.polygon([tuple(end), tuple(neck + across * head * 0.55), tuple(neck - across * head * 0.55)], colour)
+        left, right = neck + across * head * 0.55, neck - across * head * 0.55
+        self.polygon([end, (left[0], left[1]), (right[0], right[1])], colour)
 
     # ------------------------------------------------------------ words and pictures
 
@@ -174,7 +176,8 @@ class Canvas:
     def array(self) -> np.ndarray:
         """The picture as uint8 [height, width, 3], an array of its own."""
         width, height = self.surface.get_size()
-        pixels = np.frombuffer(self.surface.get_buffer(), np.uint8).reshape(height, width, 4)
+        pixels = np.frombuffer(self.surface.get_buffer(), np.uint8)  # type: ignore[call-overload]
+        pixels = pixels.reshape(height, width, 4)
         out = np.empty((height, width, 3), np.uint8)
         for k, plane in enumerate((2, 1, 0) if sys.byteorder == "little" else (1, 2, 3)):
             out[..., k] = pixels[..., plane]  # plane by plane: a third of the time of any other way

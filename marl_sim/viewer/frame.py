@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from pygame import Rect
@@ -27,27 +28,26 @@ class Areas(NamedTuple):
     strip: Rect
 
 
-def areas(size: tuple[int, int], zoom: float = 1.0) -> Areas:
-    """The parts of a picture of so many pixels."""
-    w, h = size
+def areas(whole: Rect, zoom: float = 1.0) -> Areas:
+    """The parts of a picture that fills a rectangle."""
 
     def u(units: float) -> int:
         return round(units * zoom)
 
     pad, head = u(12), u(54)
     side, strip = Rect(0, 0, 0, 0), Rect(0, 0, 0, 0)
-    right, bottom = w - pad, h - pad
-    if w >= u(720) and h >= u(400):
-        wide = min(max(round(w * 0.28), u(230)), u(360))
-        side = Rect(w - pad - wide, head + u(4), wide, h - head - u(4) - pad)
+    left, top, right, bottom = whole.x + pad, whole.y + head + u(4), whole.right - pad, whole.bottom - pad
+    if whole.w >= u(720) and whole.h >= u(400):
+        wide = min(max(round(whole.w * 0.28), u(230)), u(360))
+        side = Rect(right - wide, top, wide, bottom - top)
         right = side.left - pad
-    elif h >= u(380):
-        strip = Rect(pad, h - pad - u(84), w - 2 * pad, u(84))
+    elif whole.h >= u(380):
+        strip = Rect(left, bottom - u(84), right - left, u(84))
         bottom = strip.top - u(6)
-    line = Rect(pad, bottom - u(24), right - pad, u(24)) if h >= u(280) else Rect(pad, bottom, 0, 0)
+    line = Rect(left, bottom - u(24), right - left, u(24)) if whole.h >= u(280) else Rect(left, bottom, 0, 0)
     return Areas(
-        Rect(pad, u(6), w - 2 * pad, head - u(8)), Rect(pad, head + u(4), right - pad, line.top - head - u(8)), line,
-        side, strip,
+        Rect(left, whole.y + u(6), whole.w - 2 * pad, head - u(8)),
+        Rect(left, top, right - left, line.top - top - u(4)), line, side, strip,
     )  # fmt: skip
 
 
@@ -57,21 +57,33 @@ class Painter:
     def __init__(self, game: object) -> None:
         self.view: GameView = view_of(game)  # type: ignore[arg-type]
 
-    def paint(self, canvas: Canvas, scene: Scene, progress: float = 1.0, inspector: object = None) -> Areas:
-        """Draw a moment all over a canvas; returns where what lies. inspector: drawn in the panel's place."""
-        canvas.clear()
-        at = areas(canvas.rect.size, canvas.zoom)
+    def paint(
+        self, canvas: Canvas, scene: Scene, progress: float = 1.0, area: Rect | None = None,
+        aside: Callable[[Canvas, Rect], None] | None = None,
+    ) -> Areas:  # fmt: skip
+        """Draw a moment on a canvas, or in an area of it; returns where what lies.
+
+        aside: draws in the panel's place.
+        """
+        whole = area or canvas.rect
+        if area is None:
+            canvas.clear()
+        else:
+            canvas.surface.fill(canvas.theme.paper, area)
+        at = areas(whole, canvas.zoom)
         heading(canvas, at.head, scene)
         self.view.draw(canvas, at.stage, scene, progress)
         if at.line.w:
             told(canvas, at.line, scene)
         past, theme = scene.chronicle, canvas.theme.name
-        if at.side.w and inspector is None:
-            key = past.number, past.steps, past.over, theme, tuple(at.side)
-            canvas.keep("side", key, at.side, lambda: panel.side_panel(canvas, at.side, scene))
+        if at.side.w and aside is None:
+            key = past.number, past.steps, past.over, theme
+            canvas.keep(f"side {at.side}", key, at.side, lambda: panel.side_panel(canvas, at.side, scene))
+        elif aside is not None:
+            aside(canvas, at.side if at.side.w else Rect(whole.centerx, at.stage.y, whole.w // 2, at.stage.h))
         if at.strip.w:
-            key = past.number, past.rounds, past.over, theme, tuple(at.strip)
-            canvas.keep("strip", key, at.strip, lambda: panel.strip(canvas, at.strip, scene))
+            key = past.number, past.rounds, past.over, theme
+            canvas.keep(f"strip {at.strip}", key, at.strip, lambda: panel.strip(canvas, at.strip, scene))
         return at
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def _fill(surface: Any, s: float, colour: Colour, points: list[tuple[float, floa
 def _lines(surface: Any, s: float, colour: Colour, points: list[tuple[float, float]], thick: float) -> None:
     """A thick line with round corners and ends; s: half the side of the square."""
     dots = [(x * s, y * s) for x, y in points]
-    for start, end in zip(dots, dots[1:]):
+    for start, end in pairwise(dots):
         pygame.draw.line(surface, colour, start, end, round(thick * s))
     for dot in dots:
         pygame.draw.circle(surface, colour, dot, thick * s / 2)

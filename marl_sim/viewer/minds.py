@@ -27,6 +27,9 @@ class Minds(Protocol):
     def ended(self, step: Any) -> None:
         """What the step that was just played did: memories of what is over are forgotten."""
 
+    def begin(self) -> None:
+        """Another world begins: nothing of the one before is known."""
+
     def remember(self) -> Any:
         """What the minds know beside what they see, to be given back to `recall` when time is turned back."""
 
@@ -63,6 +66,9 @@ class Seats:
 
     def ended(self, step: Any) -> None:
         """Policies keep nothing."""
+
+    def begin(self) -> None:
+        """Policies know nothing."""
 
     def remember(self) -> Any:
         """Nothing is remembered."""
@@ -152,6 +158,10 @@ class Recorded:
     def ended(self, step: Any) -> None:
         """The record goes on."""
 
+    def begin(self) -> None:
+        """The record from its beginning."""
+        self._at = self.replaced = 0
+
     def remember(self) -> Any:
         """Where in the record the world is."""
         return self._at, self.replaced
@@ -172,4 +182,3 @@ def check_seat(game: Game, agent: Any) -> int:
     if isinstance(agent, bool) or not isinstance(agent, int | np.integer) or not 0 <= agent < game.n_agents:
         raise ValueError(f"there is no seat {agent!r}; the seats are 0 to {game.n_agents - 1}")
     return int(agent)
-

@@ -52,9 +52,9 @@ def sparkline(canvas: Canvas, box: Rect, values: Series, colour: Colour, low: fl
     canvas.box(box, theme.sunk, 4)
     inside = box.inflate(-canvas.u(6), -canvas.u(8))
     if reference is not None:
-        y = round(inside.bottom - (min(max(reference, low), high) - low) / ((high - low) or 1.0) * inside.h)
-        for x in range(inside.x, inside.right, canvas.u(7)):
-            pygame.draw.line(canvas.surface, theme.soft, (x, y), (min(x + canvas.u(3), inside.right), y))
+        level = round(inside.bottom - (min(max(reference, low), high) - low) / ((high - low) or 1.0) * inside.h)
+        for dash in range(inside.x, inside.right, canvas.u(7)):
+            pygame.draw.line(canvas.surface, theme.soft, (dash, level), (min(dash + canvas.u(3), inside.right), level))
     across, heights = values.points(max(8, inside.w // 2))
     if not len(across):
         return

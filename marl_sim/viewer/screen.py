@@ -14,7 +14,7 @@ class NoDisplay(RuntimeError):
 
 
 def open_display(size: tuple[int, int], title: str, resizable: bool = True) -> Any:
-    """Open the window, or change its size; returns its surface. NoDisplay, in one sentence, where there is no screen."""
+    """Open the window; returns its surface. NoDisplay, in one sentence, where there is no screen."""
     chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
     screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if sys.platform.startswith("linux") and not chosen and not screen:

@@ -86,5 +86,3 @@ class GridView(GameView):
             words += "     button " + ("pressed" if pressed else "not pressed")
         words += "     interrupted" if interrupted else ""
         canvas.text(words, box, 13, canvas.theme.ink, True, "centre", 8)
-
-

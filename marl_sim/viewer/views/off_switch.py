@@ -125,7 +125,9 @@ class OffSwitchView(GameView):
             x = rect.right + canvas.u(16)
         self._marks(canvas, inside, chart, low, high, state, bool(scene.chronicle.deeds))
 
-    def _marks(self, canvas: Canvas, inside: Rect, chart: Rect, low: float, high: float, state: dict, told: bool) -> None:
+    def _marks(
+        self, canvas: Canvas, inside: Rect, chart: Rect, low: float, high: float, state: dict, told: bool
+    ) -> None:
         """The axis: 0, and once something was done what the action was really worth."""
         theme = canvas.theme
         marks = [(0.0, "0", theme.soft)]
@@ -138,7 +140,11 @@ class OffSwitchView(GameView):
             label = Rect(0, chart.bottom + canvas.u(2), canvas.u(80), canvas.u(16))
             label.centerx = x
             label.clamp_ip(Rect(chart.x, label.y, chart.w, label.h))
-            if words != "0" or not told or abs(value - float(state["worth"][0])) * inside.w / (high - low) > canvas.u(50):
+            if (
+                words != "0"
+                or not told
+                or abs(value - float(state["worth"][0])) * inside.w / (high - low) > canvas.u(50)
+            ):
                 canvas.text(words, label, 11, colour, words != "0", "centre", 8)
 
     def _curves(self, part: OffSwitch, case: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
