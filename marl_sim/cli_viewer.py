@@ -34,11 +34,11 @@ def make_show(options: argparse.Namespace, follow: bool = False) -> Any:
         return Show.of(Replay.load(what), Path(what).stem.replace("_", " "))
     from .cli import assignment
     from .core.registry import make
-    from .viewer.minds import Seats
+    from .viewer.minds import Table
 
     game = make(what, **dict(map(assignment, options.set)))
     policies, guests = seats(game, options.seat)
-    show = Show(game, Seats(game, policies), options.seed, options.world)
+    show = Show(game, Table(game, policies), options.seed, options.world)
     for agent in guests:
         show.sit(agent)
     return show
@@ -90,43 +90,19 @@ def wait_for(folder: str, condition: str | None, patience: float = 60.0) -> None
 
 
 def seats(game: Any, given: list[str]) -> tuple[dict[int, Any], list[int]]:
-    """--seat AGENT=human or AGENT=POLICY as {agent: policy} and the seats that people take."""
-    from .viewer.minds import check_seat
+    """--seat SEAT=PLAYER as {agent: policy} and the seats that people take."""
+    from .training.config import guests_of
+    from .training.seats import seats as named
 
     policies: dict[int, Any] = {}
-    guests = []
-    for text in given:
-        agent, equals, player = text.partition("=")
-        if not equals:
-            raise ValueError(f"--seat takes AGENT=PLAYER, such as 0=human; got {text!r}")
-        number = check_seat(game, agent.strip())
-        if player.strip() == "human":
-            guests.append(number)
-        else:
-            policies[number] = named_policy(player.strip())
-    return policies, guests
-
-
-def named_policy(name: str) -> Any:
-    """A policy by the name of its class, or my_module:MyPolicy. ValueError in one sentence otherwise."""
-    import importlib
-
-    home, colon, inside = name.rpartition(":")
-    if colon:
-        try:
-            return getattr(importlib.import_module(home), inside)()
-        except (ImportError, AttributeError):
-            raise ValueError(f"there is no policy {name}") from None
-    from . import policies
-
-    known: dict[str, Any] = {
-        each: kind
-        for each, kind in vars(policies).items()
-        if isinstance(kind, type) and issubclass(kind, policies.Policy) and kind is not policies.Policy
-    }
-    if name not in known:
-        raise ValueError(unknown("policy", name, ["human", *known]))
-    return known[name]()
+    people: list[int] = []
+    for seat, player in guests_of(given).items():
+        for agent in named(int(seat) if seat.isdigit() else seat, game.agents):
+            if player == "human":
+                people.append(agent)
+            else:
+                policies[agent] = player
+    return policies, people
 
 
 # ---------------------------------------------------------------- the commands
@@ -269,7 +245,7 @@ def add_commands(commands: Any) -> None:
     one.add_argument("--no-window", action="store_true", help="compare without showing")
     one.add_argument("--at", type=int, metavar="STEP", help="branch here")
     one.add_argument("--change", nargs="+", default=[], metavar="AGENT=ACTION", help="what is done there instead")
-    one.add_argument("--put", nargs="+", default=[], metavar="AGENT=POLICY", help="who sits in a seat from there on")
+    one.add_argument("--put", nargs="+", default=[], metavar="SEAT=POLICY", help="who sits in a seat from there on")
     one.add_argument("--out", metavar="FILE", help="where the branch is written, a .replay")
     _looks(one)
     one.set_defaults(do=replay)
@@ -278,8 +254,8 @@ def add_commands(commands: Any) -> None:
 def _what(one: argparse.ArgumentParser) -> None:
     one.add_argument("what", metavar="WHAT", help="a registered game, run:FOLDER or FILE.replay")
     one.add_argument("--set", nargs="+", action="extend", default=[], metavar="OPTION=VALUE", help="of the game")
-    one.add_argument("--seat", nargs="+", action="extend", default=[], metavar="AGENT=PLAYER",
-                     help="human, or a policy by its name")  # fmt: skip
+    one.add_argument("--seat", nargs="+", action="extend", default=[], metavar="SEAT=PLAYER",
+                     help="agent_0=human, agent_1..3=TitForTat, agent_4=run:FOLDER")  # fmt: skip
     one.add_argument("--seed", type=int, default=0, help="of the world, default 0")
     one.add_argument("--world", type=int, default=0, help="which world of that seed, default 0")
     one.add_argument("--condition", help="of a run with several")

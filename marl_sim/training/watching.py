@@ -43,7 +43,7 @@ def newest(folder: Path, after: float = 0.0) -> tuple[dict[str, np.ndarray], int
 
 
 def open_window(run: Path, condition: str) -> subprocess.Popen[bytes]:
-    """A window on a run that is about to train, in a process of its own, which outlives it and can be closed at will."""
+    """A window on a run that is about to train, in a process of its own, which outlives it and may be closed."""
     words = [sys.executable, "-m", "marl_sim", "play", f"run:{run}", "--condition", condition, "--follow"]
     # a session of its own: Ctrl-C is meant for the training
     return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)

@@ -22,7 +22,7 @@ def branch(
     """The replay again up to `step`; there the changed actions; from there on as long as before.
 
     change     {agent: action} at that step
-    policies   {agent: whatever has act(view)} in these seats from that step on
+    policies   {agent: whatever ms.as_policy takes} in these seats from that step on
     minds      who decides in all other seats; None: they do as recorded, as far as that is open
                (see minds.Recorded)
 
@@ -54,5 +54,5 @@ def branch(
         if t == step:
             for agent, action in changed.items():
                 actions[agent] = action
-        others.ended(history.play(actions))
+        others.saw(history.play(actions), actions)
     return Replay.of(history, others.names, {**replay.notes, "branched_at": step}), getattr(others, "replaced", 0)

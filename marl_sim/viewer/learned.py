@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.simulator import Simulator
+from ..policies import Seats
 from ..training import watching
 from ..training.records import RecordError
 from ..training.runs import learned_trainer, open_condition, playing_trainer
@@ -45,7 +46,9 @@ class Learned:
         self.seeds = self.trainer.seeds
         self.lane = 0
         self.choose(self.seeds[0] if seed is None else seed)
-        self._memories = [head.fresh_memory() for head in self.trainer.heads]
+        self._mirror = _Mirror(self.trainer)
+        self._seats: Seats | None = None
+        self.begin()
         self._modules: dict[tuple[int, int], Any] = {}
         self.episode: int | None = None  # of the training that is followed
         self._written = self._asked = 0.0
@@ -62,7 +65,7 @@ class Learned:
 
     def _name(self, agent: int) -> str:
         if agent in self.trainer.policies:
-            return type(self.trainer.policies[agent]).__name__
+            return self.trainer.policies[agent].name
         learner = next(head.learner for head in self.trainer.heads if head.learns[agent])
         return f"{type(learner).__name__}, seed {self.seeds[self.lane]}"
 
@@ -95,34 +98,43 @@ class Learned:
 
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n]. The run's other seeds decide along, in a world that looks the same to them."""
-        mirror = _Mirror(simulator, self.trainer)
-        actions = self.trainer._decide(mirror, self.greedy, self._memories)[0][self.lane]  # type: ignore[arg-type]
+        self._mirror.show(simulator)
+        seats = self._seats if self._seats is not None else Seats(self._mirror, self.trainer.policies)
+        self._seats = seats
+        worlds: Any = self._mirror
+        actions = self.trainer._decide(worlds, seats, self.greedy, self._memories)[0][self.lane]
         return actions[:, 0] if simulator.game.box else actions
 
-    def ended(self, step: Any) -> None:
-        """Memories of games that are over are forgotten."""
+    def saw(self, step: Any, actions: np.ndarray) -> None:
+        """Memories of games that are over are forgotten; policies among the agents are told what came of it."""
         lanes, n = len(self.seeds), self.game.n_agents
-        whole = [np.full((lanes, n), bool(flag[0])) for flag in (step.terminated, step.truncated)]
-        moment = SimpleNamespace(terminated=whole[0], truncated=whole[1], ended=(whole[0] | whole[1])[:, 0])
+        over, stopped = (np.full((lanes, n), bool(flag[0])) for flag in (step.terminated, step.truncated))
+        reward = np.repeat(step.reward, lanes, axis=0)
+        moment = SimpleNamespace(terminated=over, truncated=stopped, ended=(over | stopped)[:, 0], reward=reward)
         for head, memory in zip(self.trainer.heads, self._memories, strict=True):
             head.forget(memory, moment)
+        if self._seats is not None and self.trainer.policies:
+            self._mirror.show(self._mirror.shown)
+            self._seats.saw(moment, np.repeat(actions[None], lanes, axis=0))
 
     def begin(self) -> None:
         """Empty memories."""
-        self.recall(None)
+        self._memories = [head.fresh_memory() for head in self.trainer.heads]
+        self._seats = None
 
     def remember(self) -> Any:
-        """Copies of the memories; None where nobody has one."""
-        if all(memory is None for memory in self._memories):
-            return None
-        return [None if memory is None else memory.copy() for memory in self._memories]
+        """Copies of the memories, of agents and of policies among them."""
+        kept = [None if memory is None else memory.copy() for memory in self._memories]
+        return kept, None if self._seats is None else self._seats.state_dict()
 
     def recall(self, remembered: Any) -> None:
-        """Take them over again; None: empty ones."""
-        if remembered is None:
-            self._memories = [head.fresh_memory() for head in self.trainer.heads]
-        else:
-            self._memories = [None if memory is None else memory.copy() for memory in remembered]
+        """Take them over again."""
+        memories, seats = remembered
+        self._memories = [None if memory is None else memory.copy() for memory in memories]
+        if seats is None:
+            self._seats = None
+        elif self._seats is not None:
+            self._seats.load_state_dict(seats)
 
     def likes(self, simulator: Simulator, agent: int) -> tuple[str, np.ndarray] | None:
         """Probabilities of a policy, or values of the actions; None where the agent is asked nothing."""
@@ -161,12 +173,25 @@ class Learned:
 class _Mirror:
     """One world as the worlds of a trainer: the same before the agents of every seed."""
 
-    def __init__(self, simulator: Simulator, trainer: Any) -> None:
-        lanes = len(trainer.seeds)
-        self.game, self.box = simulator.game, trainer.worlds.box
-        self.seeds, self.num_envs = (simulator.seeds[0],) * lanes, 1
+    obs: np.ndarray
+    legal: np.ndarray
+    acting: np.ndarray
+    stage: np.ndarray
+    shown: Simulator
+
+    def __init__(self, trainer: Any) -> None:
+        self.game, self.box, self.seeds, self.num_envs = trainer.game, trainer.worlds.box, trainer.seeds, 1
+        self._policies = bool(trainer.policies)
+        self.simulator = SimpleNamespace(state={})
+        self.show(Simulator(trainer.game, 1, threads=1))
+
+    def show(self, simulator: Simulator) -> None:
+        """Hold what a simulator's world holds now."""
+        lanes, self.shown = len(self.seeds), simulator
         self.obs, self.legal, self.acting, self.stage = (
             np.repeat(array, lanes, axis=0)
             for array in (simulator.obs, simulator.legal, simulator.acting, simulator.stage)
         )
-        self.simulator = SimpleNamespace(state={"tick": np.repeat(simulator.state["tick"], lanes, axis=0)})
+        if self._policies:  # they may look at who faces whom
+            state = {name: np.repeat(field, lanes, axis=0) for name, field in simulator.state.items()}
+            self.simulator.state.update(state)

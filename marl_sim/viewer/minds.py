@@ -1,4 +1,4 @@
-"""Who decides: a mind for every seat, asked once a step. Whatever has `act(view)` can sit in one."""
+"""Who decides: a mind for every seat, asked once a step. Whatever `ms.as_policy` takes can sit in one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..core.game import Game
 from ..core.rng import key_of, purpose
 from ..core.simulator import Simulator
-from ..policies.base import View, seat_key
+from ..policies import Seats, as_policy
 
 
 class Minds(Protocol):
@@ -24,8 +24,8 @@ class Minds(Protocol):
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n], 0 for those who do not decide."""
 
-    def ended(self, step: Any) -> None:
-        """What the step that was just played did: memories of what is over are forgotten."""
+    def saw(self, step: Any, actions: np.ndarray) -> None:
+        """What came of the `actions` [n] that were played in the end: memories of what is over are forgotten."""
 
     def begin(self) -> None:
         """Another world begins: nothing of the one before is known."""
@@ -40,61 +40,61 @@ class Minds(Protocol):
         """What an agent's choice is made by: "probability" or "value", and a number for each action; None: unknown."""
 
 
-class Seats:
-    """A policy for each seat; chance where there is none.
+class Table:
+    """Policies in some seats; chance in the others.
 
-    policies   {agent: whatever has act(view)}
-    names      {agent: in words}, where the class's name will not do
+    policies   {agent: whatever ms.as_policy takes}
     """
 
-    def __init__(
-        self, game: Game, policies: Mapping[int, Any] | None = None, names: Mapping[int, str] | None = None
-    ) -> None:
-        self.game, self.policies = game, dict(policies or {})
-        for agent in self.policies:
-            check_seat(game, agent)
-        named = {agent: type(policy).__name__ for agent, policy in self.policies.items()} | dict(names or {})
-        self.names = [named.get(i, "chance") for i in range(game.n_agents)]
+    def __init__(self, game: Game, policies: Mapping[int, Any] | None = None) -> None:
+        self.game = game
+        self.policies = {check_seat(game, agent): as_policy(policy) for agent, policy in (policies or {}).items()}
+        self.names = [self.policies[i].name if i in self.policies else "chance" for i in range(game.n_agents)]
+        self._simulator: Simulator | None = None
+        self._seats: Seats | None = None
+
+    def _at(self, simulator: Simulator) -> Seats:
+        """The table in a world; moved there with all that the policies remember."""
+        if self._simulator is not simulator or self._seats is None:
+            remembered = self.remember()
+            self._simulator, self._seats = simulator, Seats(simulator, self.policies)
+            if remembered is not None:
+                self._seats.load_state_dict(remembered)
+        return self._seats
 
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n]."""
         actions = by_chance(simulator)
-        for agent, policy in self.policies.items():
-            if simulator.acting[0, agent]:
-                actions[agent] = asked(policy, simulator, agent)
+        if self.policies:
+            self._at(simulator).choose(actions[None])
         return actions
 
-    def ended(self, step: Any) -> None:
-        """Policies keep nothing."""
+    def saw(self, step: Any, actions: np.ndarray) -> None:
+        """What came of it."""
+        if self._seats is not None:
+            self._seats.saw(step, actions[None])
 
     def begin(self) -> None:
-        """Policies know nothing."""
+        """The policies begin anew."""
+        self._simulator = self._seats = None
 
     def remember(self) -> Any:
-        """Nothing is remembered."""
-        return None
+        """All that the policies keep; None where they have not been asked yet."""
+        return None if self._seats is None else self._seats.state_dict()
 
     def recall(self, remembered: Any) -> None:
-        """Nothing was."""
+        """Keep again what was kept then."""
+        if remembered is None:
+            self.begin()
+        elif self._seats is not None:
+            self._seats.load_state_dict(remembered)
 
     def likes(self, simulator: Simulator, agent: int) -> tuple[str, np.ndarray] | None:
         """Known of chance alone."""
-        if agent in self.policies:
+        if agent in self.policies or self.game.box is not None:
             return None
         legal = simulator.legal[0, agent].astype(float)
         return "probability", legal / legal.sum()
-
-
-def asked(policy: Any, simulator: Simulator, agent: int) -> float:
-    """What a policy does in a seat. ValueError, in one sentence, where it says something else than one action."""
-    game = simulator.game
-    kind = game.stages[int(simulator.stage[0])].kind
-    key = seat_key(simulator.seeds[0], agent, int(simulator.state["tick"][0, 0]))
-    view = View(kind, simulator.obs[:, agent], simulator.legal[:, agent], game.layout, game.field_levels, [(key, 1)])
-    said = np.asarray(policy.act(view)).ravel()
-    if said.size != 1:
-        raise ValueError(f"{type(policy).__name__} must return one action for one world; got {said.size}")
-    return said[0]
 
 
 def by_chance(simulator: Simulator) -> np.ndarray:
@@ -124,22 +124,20 @@ class Recorded:
         self, game: Game, actions: Sequence[np.ndarray], kinds: Sequence[str], start: int, minds: Sequence[str] = (),
         policies: Mapping[int, Any] | None = None,
     ) -> None:  # fmt: skip
-        self.game, self.policies, self.replaced = game, dict(policies or {}), 0
-        for agent in self.policies:
-            check_seat(game, agent)
+        self.game, self.replaced = game, 0
+        self._table = Table(game, policies)
         self._actions, self._kinds, self._at = list(actions), list(kinds), start
         self.names = [f"{mind} (recorded)" for mind in minds or game.agents]
-        for agent, policy in self.policies.items():
-            self.names[agent] = type(policy).__name__
+        for agent in self._table.policies:
+            self.names[agent] = self._table.names[agent]
 
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n]."""
         game, t = self.game, self._at
         kind = game.stages[int(simulator.stage[0])].kind
-        actions = np.zeros(game.n_agents, np.float64 if game.box else np.int64)
+        actions = self._table.decide(simulator)
         for i in np.flatnonzero(simulator.acting[0]).tolist():
-            if i in self.policies:
-                actions[i] = asked(self.policies[i], simulator, i)
+            if i in self._table.policies:
                 continue
             same = t < len(self._actions) and self._kinds[t] == kind
             wanted = self._actions[t][i] if same else self._last(kind, i)
@@ -155,20 +153,23 @@ class Recorded:
                 return self._actions[t][agent]
         return self.game.box[0] if self.game.box else 0
 
-    def ended(self, step: Any) -> None:
-        """The record goes on."""
+    def saw(self, step: Any, actions: np.ndarray) -> None:
+        """What came of it."""
+        self._table.saw(step, actions)
 
     def begin(self) -> None:
         """The record from its beginning."""
         self._at = self.replaced = 0
+        self._table.begin()
 
     def remember(self) -> Any:
-        """Where in the record the world is."""
-        return self._at, self.replaced
+        """Where in the record the world is, and what the policies keep."""
+        return self._at, self.replaced, self._table.remember()
 
     def recall(self, remembered: Any) -> None:
         """Back to there."""
-        self._at, self.replaced = remembered
+        self._at, self.replaced, kept = remembered
+        self._table.recall(kept)
 
     def likes(self, simulator: Simulator, agent: int) -> tuple[str, np.ndarray] | None:
         """A record likes nothing."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.game import Game
 from ..core.stage import Stage
-from ..policies.base import View
+from ..policies.view import _decode
 from .chronicle import Chronicle
 
 State = dict[str, np.ndarray]
@@ -97,9 +97,12 @@ class Scene:
         block = self.game.layout.block(kind)
         if not (self.acting[agent] or self.obs[agent, block].any()):
             return {}
-        view = View(kind, self.obs[agent : agent + 1], self.legal[agent : agent + 1], self.game.layout,
-                    self.game.field_levels, [])  # fmt: skip
-        return {slot.name: view[slot.name][0] for slot in self.game.layout.slots if slot.kind == kind}
+        found = {}
+        for slot in self.game.layout.slots:
+            if slot.kind == kind:
+                columns = self.obs[agent : agent + 1, slot.start : slot.stop]
+                found[slot.name] = _decode(columns, self.game.field_levels.get(f"{kind}:{slot.name}"), slot.levels)[0]
+        return found
 
     def meaning(self, agent: int, field: str) -> str:
         """What an observation field means, in words."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.game import Game
-from .minds import Minds, Recorded, Seats, check_seat
+from .minds import Minds, Recorded, Table, check_seat
 from .replays import Replay
 from .scene import Scene
 from .timeline import Timeline
@@ -30,7 +30,7 @@ class Show:
         reseed: Callable[[int], None] | None = None,
     ) -> None:  # fmt: skip
         self.game, self.title = game, title
-        self.minds: Minds = minds or Seats(game)
+        self.minds: Minds = minds or Table(game)
         self.timeline = Timeline(game, seed, world)
         self.guests: dict[int, float | None] = {}
         self.transcript: list[dict[str, Any]] = []
@@ -42,7 +42,7 @@ class Show:
     @classmethod
     def of(cls, replay: Replay, title: str = "") -> Show:
         """A replay, at its beginning."""
-        show = cls(replay.game, Seats(replay.game), replay.seed, replay.world, title)
+        show = cls(replay.game, Table(replay.game), replay.seed, replay.world, title)
         show.open_ended = False
         show.timeline = replay.timeline()
         show.minds.names = list(replay.minds) or show.minds.names
@@ -109,7 +109,7 @@ class Show:
             entry["reward"] = float(step.reward[0, entry["agent"]])
         self.transcript += told
         self.guests = dict.fromkeys(self.guests)
-        self.minds.ended(step)
+        self.minds.saw(step, actions)
         self._remembered[line.at] = self.minds.remember()
         return True
 
