@@ -6,6 +6,7 @@ newest policies in `newest.policies`. Nobody waits for anybody: a watcher that g
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -45,8 +46,10 @@ def newest(folder: Path, after: float = 0.0) -> tuple[dict[str, np.ndarray], int
 def open_window(run: Path, condition: str) -> subprocess.Popen[bytes]:
     """A window on a run that is about to train, in a process of its own, which outlives it and may be closed."""
     words = [sys.executable, "-m", "marl_sim", "play", f"run:{run}", "--condition", condition, "--follow"]
-    # a session of its own: Ctrl-C is meant for the training
-    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    # Ctrl-C is meant for the training. A session of its own would also keep it out, but Linux shares the processor
+    # between sessions first, and the window's niceness would count for nothing.
+    own_group: dict[str, Any] = {"preexec_fn": os.setpgrp} if hasattr(os, "setpgrp") else {}
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **own_group)
 
 
 class Watched:

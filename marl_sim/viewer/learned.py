@@ -42,7 +42,7 @@ class Learned:
             self.trainer = learned_trainer(path, condition, best, num_envs=1)
         if self.trainer.game is None:
             raise RecordError(f"{path} was trained in {self.trainer.worlds.label}, which is no game of marl_sim")
-        self.game, self.greedy = self.trainer.game, greedy
+        self.game, self.greedy, self.follows = self.trainer.game, greedy, follow
         self.seeds = self.trainer.seeds
         self.lane = 0
         self.choose(self.seeds[0] if seed is None else seed)
@@ -74,6 +74,8 @@ class Learned:
     def refresh(self) -> bool:
         """Take over policies newer than those that play, if the training has left any; whether it has."""
         now = time.monotonic()
+        if not self.follows:
+            return False
         if now - self._asked > ASK_EVERY:
             self._asked = now
             if self._record.finished:
@@ -89,7 +91,7 @@ class Learned:
 
     def _finish(self) -> bool:
         """Play as what was learned in the end."""
-        self._asked = float("inf")
+        self.follows = False
         self.trainer.load_final_state(self._record.state())
         self._modules, self.episode = {}, None
         return True

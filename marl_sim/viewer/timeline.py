@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..core.simulator import Simulator, Step
 from .chronicle import Chronicle
 from .scene import Scene, State, told
 
+_numbers = itertools.count()
 EVERY = 64  # steps between two moments that are kept whole; others are played again from the one before
 
 
@@ -24,6 +26,7 @@ class Timeline:
 
     def __init__(self, game: Game, seed: int = 0, world: int = 0, actions: Sequence[np.ndarray] = ()) -> None:
         self.game, self.seed, self.world = game, int(seed), int(world)
+        self.number = next(_numbers)  # its own, for those who keep pictures of it
         self.simulator = Simulator(game, 1, seed=self.seed, threads=1)
         self.simulator.arrays["worlds"][:, 0] = self.world
         self.simulator.reset()

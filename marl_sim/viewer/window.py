@@ -62,6 +62,8 @@ class Window:
         self.filmed_at = 0.0
         self.sliding = False
         self._same = 0
+        self.rate = RATE // 3 if getattr(show.minds, "follows", False) else RATE  # beside a training
+        self._looked: tuple[Any, ...] = ()
         self._scenes: tuple[Any, Any] = (None, None)
         self._liked: tuple[Any, Any] = (None, None)
 
@@ -77,10 +79,13 @@ class Window:
                 now = time.monotonic()
                 self.advance(now)
                 screen = pygame.display.get_surface() or screen
-                screen.blit(self.draw(screen.get_size(), now).surface, (0, 0))
-                pygame.display.flip()
+                look = self._look(screen.get_size(), now)
+                if look != self._looked:
+                    self._looked = look
+                    screen.blit(self.draw(screen.get_size(), now).surface, (0, 0))
+                    pygame.display.flip()
                 self._shoot(now)
-                self.clock.tick(RATE if self.moving(now) else RATE // 3)
+                self.clock.tick(self.rate if self.moving(now) else RATE // 3)
         finally:
             if self.film is not None:
                 self.film.close()
@@ -90,6 +95,22 @@ class Window:
     def moving(self, now: float) -> bool:
         """Whether the next frame will differ from this one."""
         return self.playing or self.film is not None or now - self.stepped_at < 1.0 or self.thinker.asked
+
+    def _look(self, size: tuple[int, int], now: float) -> tuple[Any, ...]:
+        """What decides how the next frame looks: where nothing of it has changed, nothing is drawn."""
+        line, choices = self.show.timeline, self.choices
+        seconds = int(now) if self.limit and self.show.waiting_for else 0
+        told = self.message if now - self.told_at < TOLD_FOR else "", self.thinker.busy and now - self.turn_since > 0.5
+        return (
+            size, line.number, line.at, len(line), self._progress(now), self.selected, self.playing, self.power,
+            self.helping, self.everything, self.theme.name, told, seconds, choices.amount, self.film is None,
+            id(self.beside), tuple(self.show.guests.items()), tuple(self.show.minds.names),
+            getattr(self.show.minds, "episode", None),
+        )  # fmt: skip
+
+    def _progress(self, now: float) -> float:
+        """How far the last stage's deeds have got."""
+        return min(1.0, 2 * (now - self.stepped_at) / self.period())
 
     def advance(self, now: float) -> None:
         """Play the stages that are due."""
@@ -206,6 +227,8 @@ class Window:
             self.sliding = False
         elif event.type == pygame.VIDEORESIZE and self.film is not None:
             self._end_film()
+        elif event.type in (pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED):
+            self._looked = ()
 
     def _key(self, event: Any) -> None:
         waiting = self.show.waiting_for
@@ -345,7 +368,7 @@ class Window:
             tall = min(self.choices.height(canvas, size[0], scene, waiting[0]), size[1] // 2)
             row = Rect(0, area.bottom - tall, size[0], tall)
             area.h -= tall
-        progress = min(1.0, 2 * (now - self.stepped_at) / self.period())
+        progress = self._progress(now)
         if inside is not None:
             canvas.surface.fill(self.theme.paper, area)
             from_inside(canvas, area, scene, inside)
@@ -367,7 +390,7 @@ class Window:
     def _moment(self) -> tuple[Any, Any]:
         """The scenes to draw, made anew only where something has happened."""
         line = self.show.timeline
-        key = id(line), line.at, line.chronicle.number, tuple(self.show.guests), tuple(self.show.minds.names)
+        key = line.number, line.at, line.chronicle.number, tuple(self.show.guests), tuple(self.show.minds.names)
         if self._scenes[0] != key:
             self._scenes = key, (self.show.scene(), None if self.beside is None else self.beside.scene())
         return self._scenes[1]

@@ -9,7 +9,7 @@ from ...core.game import Game
 from ...games.contributions import Contributions
 from ..canvas import Canvas
 from ..deeds import Deed
-from ..layout import Places
+from ..layout import NAME, Places
 from ..nodes import DIRECTED, bar, ease, flight, node
 from ..scene import Scene
 from . import shows
@@ -20,7 +20,7 @@ from .society import SocietyView
 class PublicGoodsView(SocietyView):
     """A pot that fills as agents give; beside each agent its turn and its gift, and once all have given its return."""
 
-    hollow = 0.36
+    hollow = 0.44  # the pot, and room for the gifts on their way to it
 
     def __init__(self, game: Game) -> None:
         super().__init__(game)
@@ -73,7 +73,7 @@ class PublicGoodsView(SocietyView):
     # ------------------------------------------------------------ how
 
     def _pot(self, canvas: Canvas, box: Rect) -> Rect:
-        side = round(min(box.w, box.h) * self.hollow * 0.94)
+        side = round(min(box.w, box.h) * self.hollow * 0.7)
         pot = Rect(0, 0, side, round(side * 0.86))
         pot.center = box.center
         return pot
@@ -111,7 +111,9 @@ class PublicGoodsView(SocietyView):
         """The gift's size, on the way to the pot, with its turn where agents move one after another."""
         way = np.array(pot.center, float) - places.centres[agent]
         length = float(np.hypot(*way)) or 1.0
-        first, last = places.radius * 1.2, length - pot.w * 0.5
+        # between where the agent ends, with its name, and where the pot begins
+        named = NAME * canvas.zoom * max(0.0, float(way[1]) / length) if places.named else 0.0
+        first, last = places.radius * 1.12 + named, length - pot.w * 0.5
         spot = places.centres[agent] + way / length * (first + last) / 2
         words = f"{self._share(deed) * self.part.stake:.3g}"
         if self.part.in_order:
