@@ -157,7 +157,7 @@ def replay(options: argparse.Namespace) -> int:
     from .viewer.replays import Replay, first_difference
 
     held = Replay.load(options.file)
-    if options.change or options.put:
+    if options.change or options.put or options.at is not None:
         return branched(options, held)
     if options.other:
         other = Replay.load(options.other)

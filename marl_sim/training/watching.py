@@ -66,7 +66,7 @@ class Watched:
         try:
             if time.time() - (self._folder / ASKED).stat().st_mtime > PATIENCE:
                 return
-            learned = getattr(trainer, "final_state", trainer.state_dict)()
+            learned = (getattr(trainer, "final_state", None) or trainer.state_dict)()
             checkpoints.write(self._folder / NEWEST, learned, {"episode": int(trainer.episode)})
         except OSError:  # nobody asks, or the disk is full: a picture is nothing to stop a training for
             return

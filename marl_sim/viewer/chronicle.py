@@ -49,8 +49,7 @@ class Chronicle:
     def see(self, before: dict[str, np.ndarray], actions: np.ndarray, step: Any) -> None:
         """A stage was played. before: the state when it was open; actions [n]; step: what the simulator returned."""
         if self.over:
-            self.totals = np.zeros_like(self.totals)
-            self.step_of_episode = self.round_of_episode = 0
+            self.begin_episode()
         if self._round_closed:
             self.of_round = []
         paid = step.reward[0]
@@ -68,6 +67,13 @@ class Chronicle:
         if self._round_closed:
             self._close_round()
         self.episodes += ended
+
+    def begin_episode(self) -> None:
+        """The last frame of an episode gives way to the first of the next."""
+        self.over = ""
+        self.totals = np.zeros_like(self.totals)
+        self.step_of_episode = self.round_of_episode = 0
+        self.deeds, self.of_round = [], []
 
     def _count(self, before: dict[str, np.ndarray], actions: np.ndarray, paid: float) -> None:
         kind = self.game.stages[int(before["stage"][0])].kind

@@ -53,10 +53,7 @@ class Pictures:
         if anew or self.chronicle.over == "":
             self.chronicle = Chronicle(self.env.game)
         else:
-            self.chronicle.over = ""
-            self.chronicle.totals = np.zeros_like(self.chronicle.totals)
-            self.chronicle.step_of_episode = self.chronicle.round_of_episode = 0
-            self.chronicle.deeds, self.chronicle.of_round = [], []
+            self.chronicle.begin_episode()
         self.before = None
 
     def note(self) -> None:

@@ -190,6 +190,7 @@ class _Mirror:
     def show(self, simulator: Simulator) -> None:
         """Hold what a simulator's world holds now."""
         lanes, self.shown = len(self.seeds), simulator
+        self.seeds = simulator.seeds[:1] * lanes  # of the world: policies among the agents draw by it
         self.obs, self.legal, self.acting, self.stage = (
             np.repeat(array, lanes, axis=0)
             for array in (simulator.obs, simulator.legal, simulator.acting, simulator.stage)

@@ -116,7 +116,7 @@ class Show:
     def _told(self, agent: int, action: Any) -> dict[str, Any]:
         stage = self.game.stages[int(self.timeline.simulator.stage[0])]
         word = stage.choices[0] if stage.box else stage.choices[int(action)]
-        seen = {name: np.asarray(value).tolist() for name, value in self.scene().seen(agent).items()}
+        seen = {name: np.asarray(value).tolist() for name, value in self.scene(opened=True).seen(agent).items()}
         return {"step": self.timeline.at, "agent": agent, "stage": stage.name, "seen": seen, "action": float(action),
                 "word": word, "late": agent in self._late}  # fmt: skip
 
@@ -168,9 +168,9 @@ class Show:
 
     # ------------------------------------------------------------ what is shown and kept
 
-    def scene(self) -> Scene:
-        """The moment shown."""
-        return self.timeline.scene(self.names, self.title)
+    def scene(self, opened: bool = False) -> Scene:
+        """The moment shown. opened: see Timeline.scene."""
+        return self.timeline.scene(self.names, self.title, opened)
 
     def replay(self) -> Replay:
         """All that was played, with what guests saw and chose."""

@@ -107,12 +107,14 @@ class Timeline:
 
     # ------------------------------------------------------------ what is shown
 
-    def scene(self, minds: Sequence[str] = (), title: str = "") -> Scene:
-        """The moment shown."""
-        sim = self.simulator
-        obs = sim.arrays["final_obs"][0] if self.chronicle.over else sim.obs[0]
-        return Scene(self.game, self.chronicle.copy(), self.before, told(sim), obs.copy(), sim.legal[0].copy(), minds,
-                     self.seed, title)  # fmt: skip
+    def scene(self, minds: Sequence[str] = (), title: str = "", opened: bool = False) -> Scene:
+        """The moment shown. opened: where an episode is over, the first moment of the next rather than its last."""
+        sim, chronicle, before = self.simulator, self.chronicle.copy(), self.before
+        obs = sim.arrays["final_obs"][0] if chronicle.over else sim.obs[0]
+        if opened and chronicle.over:
+            chronicle.begin_episode()
+            before, obs = None, sim.obs[0]
+        return Scene(self.game, chronicle, before, told(sim), obs.copy(), sim.legal[0].copy(), minds, self.seed, title)
 
     def branch(self) -> Timeline:
         """Another history that shares this one up to the moment shown, and is free from there on."""

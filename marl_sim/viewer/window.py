@@ -102,7 +102,7 @@ class Window:
         seconds = int(now) if self.limit and self.show.waiting_for else 0
         told = self.message if now - self.told_at < TOLD_FOR else "", self.thinker.busy and now - self.turn_since > 0.5
         return (
-            size, line.number, line.at, len(line), self._progress(now), self.selected, self.playing, self.power,
+            size, line.number, line.at, len(line), self._progress(now), self._opened(now), self.selected, self.playing, self.power,
             self.helping, self.everything, self.theme.name, told, seconds, choices.amount, self.film is None,
             id(self.beside), tuple(self.show.guests.items()), tuple(self.show.minds.names),
             getattr(self.show.minds, "episode", None),
@@ -207,7 +207,7 @@ class Window:
     def _watch_the_clock(self, now: float) -> None:
         if self.limit and self.show.waiting_for and now - self.turn_since > self.limit:
             for agent in self.show.waiting_for:
-                choice = drawn_lots(self.show.scene(), agent, self.show.timeline.seed)
+                choice = drawn_lots(self.show.scene(opened=True), agent, self.show.timeline.seed)
                 self.show.choose(agent, choice, late=True)
             self.say("Time is up: chance has chosen.")
 
@@ -360,7 +360,7 @@ class Window:
         canvas = getattr(self, "canvas", None)
         if canvas is None or canvas.rect.size != tuple(size) or canvas.theme is not self.theme:
             self.canvas = canvas = Canvas(size, self.theme, zoom)
-        scene, other = self._moment()
+        scene, other = self._moment(now)
         low = Bar.height(zoom)
         area = Rect(0, 0, size[0], size[1] - low)
         waiting, inside = self.show.waiting_for, self.inside()
@@ -387,13 +387,18 @@ class Window:
         self._draw_status(canvas, area, now)
         return canvas
 
-    def _moment(self) -> tuple[Any, Any]:
+    def _moment(self, now: float) -> tuple[Any, Any]:
         """The scenes to draw, made anew only where something has happened."""
         line = self.show.timeline
-        key = line.number, line.at, line.chronicle.number, tuple(self.show.guests), tuple(self.show.minds.names)
+        opened = self._opened(now)
+        key = line.number, line.at, line.chronicle.number, opened, tuple(self.show.guests), tuple(self.show.minds.names)
         if self._scenes[0] != key:
-            self._scenes = key, (self.show.scene(), None if self.beside is None else self.beside.scene())
+            self._scenes = key, (self.show.scene(opened), None if self.beside is None else self.beside.scene())
         return self._scenes[1]
+
+    def _opened(self, now: float) -> bool:
+        """Whether an episode's last frame has been seen long enough by somebody who has to go on in the next."""
+        return bool(self.show.waiting_for) and now - self.stepped_at > min(self.period(), 2.0)
 
     def _aside(self, scene: Any) -> Callable[[Canvas, Rect], None] | None:
         if self.selected is None:
