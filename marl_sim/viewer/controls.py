@@ -40,7 +40,7 @@ CONTROLS = (
     Control("film", "film", (pygame.K_v,), "V", "begin or end a film (.mp4)"),
     Control("keep", "replay", (pygame.K_l,), "L", "save a replay (.replay)"),
     Control("theme", "", (pygame.K_d,), "D", "dark or light"),
-    Control("help", "?", (pygame.K_QUESTION, pygame.K_h, pygame.K_F1), "?", "this help"),
+    Control("help", "?", (pygame.K_QUESTION, pygame.K_SLASH, pygame.K_h, pygame.K_F1), "?", "this help"),
     Control("quit", "", (pygame.K_q,), "Q", "close the window"),
 )
 BY_NAME = {control.name: control for control in CONTROLS}

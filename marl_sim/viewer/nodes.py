@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from pygame import Rect
 
@@ -16,6 +14,7 @@ from .scene import Scene
 from .sprites import TURNS, dial
 
 DIRECTED = ("just", "unjust", "gift", "talk", "choose", "spare")  # drawn on the way to whom they are about
+RARE = 0.1  # pairs that have met less than this share of the most frequent ones get no edge
 RING = 0.17  # of the radius: how thick a reputation's ring is
 
 
@@ -25,7 +24,7 @@ def ease(progress: float) -> float:
 
 
 def node(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect, chosen: bool = False) -> Rect:
-    """Agent i's disc with its number, its ring and its name; returns the square around the disc."""
+    """Agent i's disc with its number and its ring; returns the square around the disc."""
     theme, r = canvas.theme, places.radius
     x, y = places.centres[i]
     rect = Rect(0, 0, round(2 * r), round(2 * r))
@@ -49,11 +48,17 @@ def node(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect, chosen
     label.center = rect.center
     size = max(7.0, min(inner * 0.85, 22 * canvas.zoom)) / canvas.zoom
     canvas.text(str(i), label, size, theme.ink, bold=True, align="centre", shrink=5)
-    if places.named:
-        wide = min(round(2 * r * 1.6), 2 * (min(round(x) - box.x, box.right - round(x))))
-        name = Rect(round(x) - wide // 2, round(y + r * 1.12), wide, round(NAME * canvas.zoom))
-        canvas.text(scene.names[i], name, 12, theme.soft, align="centre", shrink=9, ground=theme.paper)
     return rect
+
+
+def name(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect) -> None:
+    """Agent i's name below its disc, where discs are large enough; on a ground of its own, since lines pass there."""
+    if places.named:
+        theme, r = canvas.theme, places.radius
+        x, y = places.centres[i]
+        wide = min(round(2 * r * 1.6), 2 * (min(round(x) - box.x, box.right - round(x))))
+        line = Rect(round(x) - wide // 2, round(y + r * 1.12), wide, round(NAME * canvas.zoom))
+        canvas.text(scene.names[i], line, 12, theme.soft, align="centre", shrink=9, ground=theme.paper)
 
 
 def bar(canvas: Canvas, scene: Scene, places: Places, i: int, values: np.ndarray, largest: float) -> None:
@@ -129,9 +134,9 @@ def edges(canvas: Canvas, scene: Scene, places: Places) -> None:
     most = float(met.max())
     if most > 0:
         share = met / most
-        pairs = np.argwhere(np.triu(share, 1) > 0.02)
+        pairs = np.argwhere(np.triu(share, 1) > RARE)
         for i, j in pairs.tolist():
-            weight = float(share[i, j])
+            weight = float(share[i, j]) ** 1.5
             colour = blend(theme.paper, theme.edge, 0.25 + 0.45 * weight)
             canvas.line(tuple(places.centres[i]), tuple(places.centres[j]), colour, max(1.0, r * 0.2 * weight))
     facing = scene.state.get("facing")
@@ -142,11 +147,15 @@ def edges(canvas: Canvas, scene: Scene, places: Places) -> None:
                 canvas.line(tuple(start), tuple(end), blend(theme.paper, theme.accent, 0.6), max(1.0, r * 0.07))
 
 
-def marks_of(canvas: Canvas, scene: Scene, places: Places, deeds: Sequence[Deed], progress: float) -> None:
-    """All deeds of the last stage."""
-    for deed in deeds:
+def marks_of(canvas: Canvas, scene: Scene, places: Places, box: Rect, progress: float) -> None:
+    """All deeds of the last stage, and the names of all."""
+    apart: list[Deed] = []
+    for deed in scene.chronicle.deeds:
         if deed.kind in DIRECTED and deed.target >= 0 and deed.target != deed.agent:
             flight(canvas, places, deed, progress)
-    for deed in deeds:
-        if not (deed.kind in DIRECTED and deed.target >= 0 and deed.target != deed.agent):
-            badge(canvas, places, deed, progress, canvas.theme.soft)
+        else:
+            apart.append(deed)
+    for i in range(len(places.centres)):
+        name(canvas, scene, places, i, box)
+    for deed in apart:
+        badge(canvas, places, deed, progress, canvas.theme.soft)

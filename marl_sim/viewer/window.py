@@ -102,9 +102,9 @@ class Window:
         seconds = int(now) if self.limit and self.show.waiting_for else 0
         told = self.message if now - self.told_at < TOLD_FOR else "", self.thinker.busy and now - self.turn_since > 0.5
         return (
-            size, line.number, line.at, len(line), self._progress(now), self._opened(now), self.selected, self.playing, self.power,
-            self.helping, self.everything, self.theme.name, told, seconds, choices.amount, self.film is None,
-            id(self.beside), tuple(self.show.guests.items()), tuple(self.show.minds.names),
+            size, line.number, line.at, len(line), self._progress(now), self._opened(now), self.selected,
+            self.playing, self.power, self.helping, self.everything, self.theme.name, told, seconds, choices.amount,
+            self.film is None, id(self.beside), tuple(self.show.guests.items()), tuple(self.show.minds.names),
             getattr(self.show.minds, "episode", None),
         )  # fmt: skip
 

@@ -68,7 +68,8 @@ class Person:
                     now = [pygame.display.get_wm_info()["window"], line.at, len(line), int(window.playing),
                            window.selected, len(window.show.guests), len(window.show.waiting_for), int(window.helping),
                            window.power, int(window.film is not None), line.seed, line.world,
-                           int(window.beside is not None), line.number, int(window.everything), window.theme.name]
+                           int(window.beside is not None), line.number, int(window.everything), window.theme.name,
+                           len(window.choices.rects)]
                     if now != said:
                         print("HOLDS", *now, flush=True)
                         said = now
@@ -122,9 +123,8 @@ class Person:
         return "\n".join(self.heard)
 
 
-AT, LENGTH, PLAYING, SELECTED, GUESTS, WAITING, HELPING, POWER, FILM, SEED, WORLD, BESIDE, NUMBER, EVERYTHING, THEME = (
-    range(1, 16)
-)
+AT, LENGTH, PLAYING, SELECTED, GUESTS, WAITING, HELPING, POWER, FILM, SEED, WORLD, BESIDE = range(1, 13)
+THEME, CHOICES = 15, 16
 
 
 @on_a_screen
@@ -276,6 +276,7 @@ def test_a_replay_is_scrubbed_and_branched_beside_what_was(screen, tmp_path):
     person.key("b", "Tab", "t")
     person.see(lambda held: held[BESIDE] == "1" and held[WAITING] == "1" and held[LENGTH] == "20")
     did = int(Replay.load(tmp_path / "x.replay").actions[20, 0])
+    person.see(lambda held: held[CHOICES] == "2")  # an episode has ended here, and the next one opens
     person.key("Right", str(2 - did))  # the other choice
     person.see(lambda held: held[AT] == "21")
     person.key("l", "q")

@@ -8,7 +8,7 @@ from pygame import Rect
 from ...games.off_switch import OffSwitch
 from ..canvas import Canvas
 from ..layout import Places
-from ..nodes import node
+from ..nodes import name, node
 from ..palette import blend
 from ..scene import Scene
 from . import GameView, shows
@@ -45,6 +45,8 @@ class OffSwitchView(GameView):
         canvas.line((switch[0] + radius, y), (human[0] - radius * 1.25, y), theme.accent if waiting else theme.line, 3)
         places = Places(np.array([robot, human][: self.game.n_agents]), radius, True)
         self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
+        for i in range(self.game.n_agents):
+            name(canvas, scene, places, i, box)
         if self.game.n_agents == 1:
             self._drawn_human(canvas, human, radius, box)
         self._switch(canvas, switch, radius, done, scene)

@@ -10,7 +10,7 @@ from ...games.contributions import Contributions
 from ..canvas import Canvas
 from ..deeds import Deed
 from ..layout import NAME, Places
-from ..nodes import DIRECTED, bar, ease, flight, node
+from ..nodes import DIRECTED, bar, ease, flight, name, node
 from ..scene import Scene
 from . import shows
 from .society import SocietyView
@@ -40,6 +40,7 @@ class PublicGoodsView(SocietyView):
         self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
         for i in range(self.game.n_agents):
             bar(canvas, scene, places, i, totals, float(np.abs(totals).max()))
+            name(canvas, scene, places, i, box)
         for agent, (turn, deed) in gifts.items():
             self._gift(canvas, places, pot, agent, turn, deed)
         if returned:

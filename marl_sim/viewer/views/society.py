@@ -29,7 +29,7 @@ class SocietyView(GameView):
         self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
         for i in range(self.game.n_agents):
             bar(canvas, scene, places, i, totals, largest)
-        marks_of(canvas, scene, places, scene.chronicle.deeds, progress)
+        marks_of(canvas, scene, places, box, progress)
 
     def places(self, canvas: Canvas, box: Rect) -> Places:
         """Where the agents stand in a box."""
