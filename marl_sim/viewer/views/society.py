@@ -23,7 +23,11 @@ class SocietyView(GameView):
 
     def draw(self, canvas: Canvas, box: Rect, scene: Scene, progress: float) -> None:
         places = self.places(canvas, box)
-        edges(canvas, scene, places)
+        if progress < 1.0:  # the same edges lie below the deeds all the time that these are on their way
+            key = scene.chronicle.number, scene.chronicle.steps, canvas.theme.name
+            canvas.keep(f"edges {box}", key, box, lambda: edges(canvas, scene, places))
+        else:
+            edges(canvas, scene, places)
         totals = scene.chronicle.totals
         largest = float(np.abs(totals).max())
         self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
