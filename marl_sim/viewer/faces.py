@@ -46,6 +46,11 @@ class Pictures:
         self.__dict__.update(state)
         self._build()
 
+    @property
+    def simulator(self) -> Any:
+        """The one that is shown."""
+        return self.env.simulator
+
     # ------------------------------------------------------------ what happens
 
     def begin(self, anew: bool) -> None:
@@ -58,12 +63,12 @@ class Pictures:
 
     def note(self) -> None:
         """A stage is about to be played: keep the state that it starts from."""
-        self._coming = told(self.env.simulator)
+        self._coming = told(self.simulator)
 
     def see(self, actions: np.ndarray) -> None:
         """It was played with `actions` [1, n]."""
         self.before = self._coming
-        self.chronicle.see(self.before, actions[0].copy(), self.env.simulator._step)
+        self.chronicle.see(self.before, actions[0].copy(), self.simulator._step)
 
     def cut(self) -> None:
         """The episode was truncated from outside."""
@@ -116,6 +121,45 @@ class Pictures:
         if self._screen is not None:
             self._screen = None
             close_display()
+
+
+class SeatPictures(Pictures):
+    """What the environment of one seat shows: every stage, also those that others play between the seat's decisions.
+
+    env    a SeatEnv; its simulator's steps are listened to
+    """
+
+    def __init__(self, env: Any, size: tuple[int, int] = SIZE) -> None:
+        super().__init__(env, size)
+        simulator = self.simulator
+        step, reset = simulator.step, simulator.reset
+
+        def stepped(actions: np.ndarray, *more: Any) -> Any:
+            if more and more[0] is not None and not more[0][0]:  # the world waits
+                return step(actions, *more)
+            self.note()
+            out = step(actions, *more)
+            self.see(np.asarray(actions))
+            if env.render_mode == "human":
+                self.show()
+            return out
+
+        def begun(seed: Any = None) -> np.ndarray:
+            out = reset(seed)
+            self.begin(anew=True)
+            return out
+
+        simulator.step, simulator.reset = stepped, begun
+
+    @property
+    def simulator(self) -> Any:
+        return self.env.table.simulator
+
+    def scene(self) -> Scene:
+        """The moment to show."""
+        sim = self.simulator
+        obs = sim._step.final_obs[0] if self.chronicle.over else sim.obs[0]
+        return Scene(self.env.game, self.chronicle, self.before, told(sim), obs, sim.legal[0], seed=sim.seeds[0])
 
 
 BUILT = ("_canvas", "_painter", "_screen", "_closed")

@@ -138,6 +138,34 @@ def test_somebody_closes_the_window_and_the_environment_goes_on(screen):
     env.close()
 
 
+def test_a_seat_shows_what_others_do_between_its_decisions(screen):
+    env = ms.SeatEnv("direct_punishment", 2, render_mode="rgb_array", render_size=(512, 512))
+    with pytest.raises(ms.NotReset):
+        env.render()
+    env.reset(seed=3)
+    picture, shown = env.render(), env._pictures.chronicle
+    assert picture.shape == (512, 512, 3)
+    for _ in range(12):
+        before = shown.steps
+        _, _, terminated, truncated, _ = env.step(int(env.action_masks().argmax()))
+        assert shown.steps > before and (env.render() != picture).any()
+        picture = env.render()
+        if terminated or truncated:
+            assert env._pictures.scene().over
+            env.reset()
+            shown = env._pictures.chronicle
+    env.reset(seed=4)
+    assert env._pictures.chronicle.steps < 60
+    env.close()
+    window = ms.SeatEnv("stag_hunt", 0, render_mode="human")
+    window.metadata = {**window.metadata, "render_fps": 50}
+    window.reset(seed=0)
+    window.step(0)
+    assert window.render() is None
+    window.close()
+    window.close()
+
+
 class RecordVideo:
     """As wrappers of that name do it: a frame after the reset and after every step, at metadata["render_fps"]."""
 
