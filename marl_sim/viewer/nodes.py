@@ -14,6 +14,7 @@ from .scene import Scene
 from .sprites import TURNS, dial
 
 DIRECTED = ("just", "unjust", "gift", "talk", "choose", "spare")  # drawn on the way to whom they are about
+MOST_EDGES = 150  # the most frequent pairs; more would be a carpet
 RARE = 0.1  # pairs that have met less than this share of the most frequent ones get no edge
 RING = 0.17  # of the radius: how thick a reputation's ring is
 
@@ -128,13 +129,16 @@ def flight(canvas: Canvas, places: Places, deed: Deed, progress: float) -> None:
 
 
 def edges(canvas: Canvas, scene: Scene, places: Places) -> None:
-    """Who has met whom, the thicker the more often, and who faces whom now."""
+    """Who has met whom, the thicker the more often (the most frequent pairs alone), and who faces whom now."""
     theme, r = canvas.theme, places.radius
     met = scene.chronicle.met + scene.chronicle.met.T
     most = float(met.max())
     if most > 0:
         share = met / most
         pairs = np.argwhere(np.triu(share, 1) > RARE)
+        if len(pairs) > MOST_EDGES:
+            order = np.argsort(-share[pairs[:, 0], pairs[:, 1]], kind="stable")
+            pairs = pairs[np.sort(order[:MOST_EDGES])]
         for i, j in pairs.tolist():
             weight = float(share[i, j]) ** 1.5
             colour = blend(theme.paper, theme.edge, 0.25 + 0.45 * weight)

@@ -121,7 +121,7 @@ class OffSwitchView(GameView):
             if words == "belief":
                 canvas.polygon([(inside.x, inside.bottom), *points, (inside.right, inside.bottom)],
                                blend(theme.panel, colour, 0.28))  # fmt: skip
-            canvas.curve(points, colour, canvas.u(2))
+            canvas.graph(points, colour)
             canvas.disc((x + canvas.u(5), legend.centery), canvas.u(4), colour)
             rect = canvas.text(words, Rect(x + canvas.u(13), legend.y, legend.right - x, legend.h), 11, theme.soft)
             x = rect.right + canvas.u(16)
