@@ -59,6 +59,8 @@ def test_memories_turn_back_with_time(remembering):
     show = Show(minds.game, minds, 5)
     for _ in range(9):
         show.step()
+        over = bool(show.timeline.chronicle.over)  # and with a game that is over its memory ends
+        assert all((memory == 0).all() == over for memory in minds._memories)
     first = [actions.copy() for actions in show.timeline.actions]
     likes = minds.likes(show.timeline.simulator, 0)
     show.seek(3)

@@ -159,3 +159,13 @@ except ImportError as error:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "the viewer needs pygame-ce, which is not installed: pip install pygame-ce\n"
+
+
+def test_after_an_end_who_faced_whom_is_shown_not_who_will():
+    game = ms.Society(ms.PrisonersDilemma(), n_agents=6, horizon=ms.Fixed(1))
+    others = 0
+    for seed in range(6):
+        scene = last_of_episode(game, seed).scene()
+        assert (scene.state["facing"] == scene.before["facing"]).all()
+        others += (scene.state["facing"] != scene.now["facing"]).any()
+    assert others >= 3, "the next episode has met already, with other partners"
