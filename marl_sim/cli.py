@@ -275,7 +275,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-COMMAND_FILES = ("cli_training", "cli_testing", "cli_tournament", "cli_serving")  # each adds commands of one kind
+COMMAND_FILES = ("cli_training", "cli_testing", "cli_tournament", "cli_serving", "cli_viewer")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -32,11 +32,12 @@ class GameAECEnv(Face, AECEnv):
         max_cycles: int | None = None,
         seed: int = 0,
         waiting: str = "skip",
+        render_size: tuple[int, int] | None = None,
         **options: Any,
     ):
         if waiting not in WAITING:
             raise ValueError(f"waiting must be 'skip' or 'pass'; got {waiting!r}")
-        super().__init__(game, render_mode, illegal_action, max_cycles, seed, **options)
+        super().__init__(game, render_mode, illegal_action, max_cycles, seed, render_size, **options)
         self.waiting = waiting
         self.metadata["is_parallelizable"] = waiting == "pass"
         self._index = {agent: i for i, agent in enumerate(self.possible_agents)}
@@ -199,6 +200,7 @@ def aec_env(
     max_cycles: int | None = None,
     seed: int = 0,
     waiting: str = "skip",
+    render_size: tuple[int, int] | None = None,
     **options: Any,
 ) -> GameAECEnv:
     """A PettingZoo AECEnv of `game`: a Game, or a registered name with its options.
@@ -212,4 +214,4 @@ def aec_env(
 
     The arguments are explained in GameAECEnv. ValueError in one sentence for a wrong one.
     """
-    return GameAECEnv(game, render_mode, illegal_action, max_cycles, seed, waiting, **options)
+    return GameAECEnv(game, render_mode, illegal_action, max_cycles, seed, waiting, render_size, **options)

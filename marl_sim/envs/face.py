@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import operator
 from typing import Any
 
@@ -18,8 +19,8 @@ from ..core.stage import Stage
 from . import ansi
 
 ILLEGAL = ("raise", "pass", "random")
-MODES = ("ansi",)
-LATER = ("human", "rgb_array")
+MODES = ("ansi", "human", "rgb_array")
+FRAMES_A_SECOND = 4  # at which a window shows the stages, and a film should
 VERSION = 0  # of every registered game, as it stands in direct_punishment_v0
 
 
@@ -27,11 +28,13 @@ class Face:
     """One world of `game` behind a PettingZoo interface.
 
     game            a Game, or the name of a registered one, made with `options`
-    render_mode     None, or "ansi": render() returns a text picture
+    render_mode     None; "ansi": render() returns a text picture; "rgb_array": a picture, uint8 [height, width, 3], for
+                    which no display is needed; "human": every stage is shown in a window
     illegal_action  "raise" IllegalAction; or replace what is not legal: "pass" by 0 (by the first legal action where 0
                     is not legal), "random" by a legal action drawn from (seed, step, agent)
     max_cycles      truncate an episode after so many steps (stages), whatever the game's own horizon; None: never
     seed            of the first episode, until reset(seed=...) gives another
+    render_size     (width, height) of pictures, in pixels
 
     Observation   {"observation": float32 [D], "action_mask": int8 [A]}, laid out as `layout` says. The arrays are the
                   caller's to keep. Agents that do not decide see the stage alone, and may only pass with 0.
@@ -64,6 +67,7 @@ class Face:
         illegal_action: str = "raise",
         max_cycles: int | None = None,
         seed: int = 0,
+        render_size: tuple[int, int] | None = None,
         **options: Any,
     ):
         if isinstance(game, str):
@@ -73,10 +77,9 @@ class Face:
         elif options:
             given = ", ".join(sorted(options))
             raise ValueError(f"options go with the name of a game, not with a game that is made; got {given}")
-        if render_mode in LATER:
-            raise NotImplementedError(f"render_mode={render_mode!r} comes with the viewer; until then use 'ansi'")
         if render_mode is not None and render_mode not in MODES:
-            raise ValueError(f"render_mode must be None or 'ansi'; got {render_mode!r}")
+            raise ValueError(f"render_mode must be None, {', '.join(map(repr, MODES[:-1]))} or {MODES[-1]!r}; "
+                             f"got {render_mode!r}")  # fmt: skip
         if illegal_action not in ILLEGAL:
             raise ValueError(f"illegal_action must be 'raise', 'pass' or 'random'; got {illegal_action!r}")
         whole = isinstance(max_cycles, int | np.integer) and not isinstance(max_cycles, bool)
@@ -87,6 +90,7 @@ class Face:
         self.render_mode, self.illegal_action, self.max_cycles = render_mode, illegal_action, max_cycles
         self.replaced = self.ignored = 0
         self.metadata = {"name": f"{game.label}_v{VERSION}", "render_modes": list(MODES), "is_parallelizable": True}
+        self.metadata["render_fps"] = FRAMES_A_SECOND
         self.possible_agents: list[str] = game.agents
         self.agents = []
         self._played = 0  # stages since the last seed
@@ -94,6 +98,7 @@ class Face:
         self._begun = self._met = False  # the next episode has begun already; reset() has been called
         self.terminated = self.truncated = False
         self._before: dict[str, Any] = {}  # what render() tells of the stage just played
+        self._pictures = _viewer(self, render_size) if render_mode in ("human", "rgb_array") else None
         self._make_spaces()
         self._bind()
 
@@ -169,7 +174,8 @@ class Face:
 
     def _begin(self, seed: int | None) -> None:
         """Start an episode: of a society with this seed; or the one that has begun already; or the next."""
-        if seed is not None or not self._begun:
+        anew = seed is not None or not self._begun
+        if anew:
             self.simulator.reset(seed)
         if seed is not None:
             self._played = 0
@@ -178,6 +184,9 @@ class Face:
         self.steps = 0
         self._before = {}
         self._show()
+        if self._pictures is not None:
+            self._pictures.begin(anew)
+            self._display()
 
     def _show(self) -> None:
         """What the agents see is what the world holds now."""
@@ -186,8 +195,10 @@ class Face:
 
     def _play(self, actions: np.ndarray) -> None:
         """One stage with `actions`, [1, n]; then _obs, _mask, terminated and truncated say what is shown."""
-        if self.render_mode is not None:
+        if self.render_mode == "ansi":
             self._before = ansi.note(self, actions)
+        elif self._pictures is not None:
+            self._pictures.note()
         self.simulator.step(actions)
         self.steps += 1
         self._played += 1
@@ -204,6 +215,16 @@ class Face:
             if self.max_cycles is not None and self.steps >= self.max_cycles:
                 self.truncated = True
                 self._decides = [False] * self.game.n_agents
+        if self._pictures is not None:
+            self._pictures.see(actions)
+            if self.truncated:
+                self._pictures.cut()
+            self._display()
+
+    def _display(self) -> None:
+        """Show the moment, where somebody watches."""
+        if self.render_mode == "human" and self._pictures is not None:
+            self._pictures.show()
 
     def _final_mask(self) -> np.ndarray:
         """What would have been open in the stage last seen, to those who see its block; the others pass."""
@@ -278,16 +299,27 @@ class Face:
         """The game's counts over the episode that ended last (game.tallies), as copies; zeros before the first end."""
         return {name: count[0].copy() for name, count in self.simulator._step.tallies.items()}
 
-    def render(self) -> str | None:
-        """A text picture of the society (render_mode "ansi")."""
+    def render(self) -> str | np.ndarray | None:
+        """The society as it is: text ("ansi"), a picture, uint8 [height, width, 3] ("rgb_array"), or nothing where a
+        window shows every stage by itself ("human")."""
         self._need_reset("render")
         if self.render_mode is None:
             logger.warn("render() shows nothing without a render_mode; make the environment with render_mode='ansi'.")
             return None
-        return ansi.picture(self)
+        if self._pictures is None:
+            return ansi.picture(self)
+        return self._pictures.array() if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Close the window, where there is one."""
+        if self._pictures is not None:
+            self._pictures.close()
+
+
+def _viewer(env: Face, size: tuple[int, int] | None) -> Any:
+    """What draws the pictures; found by name, so that environments without pictures need no pygame."""
+    pictures = importlib.import_module("marl_sim.viewer.faces").Pictures
+    return pictures(env) if size is None else pictures(env, size)
 
 
 def draw(*keys: int | str) -> int:

@@ -121,6 +121,7 @@ def parallel_env(
     illegal_action: str = "raise",
     max_cycles: int | None = None,
     seed: int = 0,
+    render_size: tuple[int, int] | None = None,
     **options: Any,
 ) -> GameParallelEnv:
     """A PettingZoo ParallelEnv of `game`: a Game, or a registered name with its options.
@@ -133,4 +134,4 @@ def parallel_env(
 
     The arguments are explained in GameParallelEnv. ValueError in one sentence for a wrong one.
     """
-    return GameParallelEnv(game, render_mode, illegal_action, max_cycles, seed, **options)
+    return GameParallelEnv(game, render_mode, illegal_action, max_cycles, seed, render_size, **options)

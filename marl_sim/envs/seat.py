@@ -12,6 +12,7 @@ from gymnasium import spaces
 
 from ..core.errors import NotReset
 from ..core.game import Game
+from .face import FRAMES_A_SECOND
 
 
 def seat_table(*arguments: Any) -> Any:
@@ -81,6 +82,8 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
     masked          whether observations hold the legal actions too
     illegal_action  "raise" IllegalAction; or play "pass", the first legal action, "repeat", its last one, "random", a
                     legal one, instead
+    render_mode     None; "rgb_array": render() returns a picture; "human": a window shows every stage, also the others'
+    render_size     (width, height) of pictures, in pixels
     seed            of the learners, and of the worlds until reset(seed=...) gives another
     training        further arguments of the Trainer behind the learners (heads, credit, team_reward, layers, ...)
 
@@ -100,7 +103,7 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
     take SeatVectorEnv. ValueError in one sentence for wrong options.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array"], "render_fps": FRAMES_A_SECOND}
 
     def __init__(
         self,
@@ -111,15 +114,20 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
         illegal_action: str = "raise",
         seed: int = 0,
         training: Mapping[str, Any] | None = None,
-        render_mode: None = None,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] | None = None,
         **options: Any,
     ):
-        if render_mode is not None:
-            raise ValueError(f"a seat has no picture of its own; render_mode must be None, got {render_mode!r}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be None, 'human' or 'rgb_array'; got {render_mode!r}")
         self.table = seat_table(game, agent, seating, 1, seed, illegal_action, training, options)
-        self.masked, self.render_mode = masked, None
+        self.masked, self.render_mode = masked, render_mode
         self.observation_space, self.action_space = self._make_spaces(masked)
         self._playing = False
+        self._pictures: Any = None
+        if render_mode is not None:
+            pictures = importlib.import_module("marl_sim.viewer.faces").SeatPictures
+            self._pictures = pictures(self) if render_size is None else pictures(self, render_size)
 
     @property
     def game(self) -> Game:
@@ -151,9 +159,17 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
         """Which actions are legal now, bool [A], as sb3-contrib's MaskablePPO asks for them."""
         return self.table.legal[0]
 
+    def render(self) -> Any:
+        """The society as it is: uint8 [height, width, 3] ("rgb_array"); nothing where a window shows every stage."""
+        if not self.table._begun:
+            raise NotReset("the environment has not been reset; call reset() before render()")
+        return self._pictures.array() if self.render_mode == "rgb_array" else None
+
     def close(self) -> None:
-        """Let go of what the other seats hold."""
+        """Let go of what the other seats hold, and of the window."""
         self.table.trainer.seats.close()
+        if self._pictures is not None:
+            self._pictures.close()
 
     def _info(self, legal: np.ndarray) -> dict[str, Any]:
         info = {"stage": int(self.table.stage[0]), "early": float(self.table.early[0])}

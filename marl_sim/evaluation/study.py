@@ -23,6 +23,7 @@ from marl_sim.training.metrics import KNOWN
 from marl_sim.training.progress import display
 from marl_sim.training.records import RecordError, RunFolder, write_text
 from marl_sim.training.runner import Condition, rollout_trainer, run_conditions, usable_cores
+from marl_sim.training.watching import open_window
 
 
 class Study:
@@ -94,6 +95,8 @@ class Study:
         o = self.options
         workers = o.workers or (usable_cores() if o.device == "cpu" else 1)
         show = display(self.console, o.quiet)
+        if o.watch:
+            open_window(self.folder.path, pending[0].name)
         if len(pending) < len(self.conditions):
             self._say(
                 f"{len(self.conditions) - len(pending)} of {len(self.conditions)} conditions are finished already."

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from marl_sim.training.records import RecordError, RunFolder
 
 # Where and how fast a run goes, not what comes out of it: these may differ when a run is resumed.
-FREE = frozenset({"out", "resume", "workers", "quiet", "checkpoint_seconds"})
+FREE = frozenset({"out", "resume", "workers", "quiet", "watch", "checkpoint_seconds"})
 
 
 class Stopped(KeyboardInterrupt):
@@ -42,6 +42,7 @@ class StudyOptions:
     workers: int = 0  # conditions trained at the same time, each in a process of its own; 0: one per core
     full: bool = False  # the published size instead of the quick one
     quiet: bool = False  # no progress, only results
+    watch: bool = False  # a window on one world, played by the newest policies while training goes on
     out: Path = Path("runs")  # folder in which the run's own folder is made
     resume: Path | None = None  # go on with this run folder, with the options it began with
     checkpoint_seconds: float = 60.0  # at most this much work is lost if the run is killed; 0: after every block

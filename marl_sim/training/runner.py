@@ -31,6 +31,7 @@ from typing import Any
 from marl_sim.training.config import deliberate
 from marl_sim.training.progress import Display, Report
 from marl_sim.training.records import ConditionRecord, RunFolder, lock
+from marl_sim.training.watching import Watched
 
 REPORT_EVERY = 0.1  # seconds
 
@@ -122,6 +123,7 @@ def _train_on(
 ) -> bool:  # fmt: skip
     """Train until the end, writing rows and checkpoints; False if it was stopped before."""
     told = stored = time.monotonic()
+    watched = Watched(record.path)
     report(_report(index, trainer))
     cost = 0.0
     for rows in trainer.run():
@@ -131,11 +133,13 @@ def _train_on(
             record.checkpoint(trainer.state_dict(), trainer.episode)
             stored = time.monotonic()
             cost = stored - now
+        watched.offer(trainer, now)
         if now - told >= REPORT_EVERY:
             report(_report(index, trainer))
             told = now
         if stop:
             return False
+    watched.end()
     return True
 
 

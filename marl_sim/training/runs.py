@@ -48,6 +48,13 @@ def learned_trainer(
     Raises RecordError, in one sentence, where the run cannot be opened or its game not be made again.
     """
     record = open_condition(path, condition)
+    trainer = playing_trainer(record, device, num_envs)
+    trainer.load_final_state(record.state(), best=best)
+    return trainer
+
+
+def playing_trainer(record: ConditionRecord, device: str = "cpu", num_envs: int | None = None) -> Trainer:
+    """A Trainer of what a condition was made of, that has learned nothing yet. RecordError in one sentence."""
     file = record.path / RECIPE
     held = json.loads(file.read_text()) if file.exists() else {"missing": "the run keeps no recipe."}
     if "missing" in held:
@@ -57,6 +64,4 @@ def learned_trainer(
     except (recipes.NoRecipe, TypeError, ValueError) as reason:
         raise RecordError(f"the game of {record.path} cannot be made again: {reason}") from None
     given = made["arguments"] | dict(device=device) | ({} if num_envs is None else dict(num_envs=num_envs))
-    trainer = Trainer(made["game"], made["learner"], episodes=1, **given)
-    trainer.load_final_state(record.state(), best=best)
-    return trainer
+    return Trainer(made["game"], made["learner"], episodes=1, **given)

@@ -234,7 +234,7 @@ def test_the_vector_environment_says_how_it_resets():
         (dict(seating={1: "nobody_known"}), "unknown policy 'nobody_known'"),
         (dict(illegal_action="forgive"), "unknown illegal 'forgive'"),
         (dict(n_agents=3), "options go with the name of a game"),
-        (dict(render_mode="human"), "render_mode must be None"),
+        (dict(render_mode="ansi"), "render_mode must be None, 'human' or 'rgb_array'"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(options, said):
