@@ -72,7 +72,7 @@ class Policy:
     def name(self) -> str:
         """Its class and the options that are not as usual: GenerousTitForTat(generosity=0.2)."""
         given = ", ".join(
-            f"{f.name}={value!r}"
+            f"{f.name}={value:g}" if isinstance(value, float) else f"{f.name}={value!r}"
             for f in dataclasses.fields(self)  # type: ignore[arg-type]
             if f.repr and (value := getattr(self, f.name)) is not f.default and value != f.default
         )

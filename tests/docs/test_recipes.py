@@ -2,10 +2,11 @@
 
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 spec = importlib.util.spec_from_file_location("check_recipes", ROOT / "docs" / "how-to" / "check_recipes.py")
 check = importlib.util.module_from_spec(spec)
 sys.modules["check_recipes"] = check  # dataclasses look their module up
