@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -153,7 +154,10 @@ def environment(group: str, packages: Sequence[str], home: Path) -> str:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home / group)], check=True)
     print(f"{group}: pip install . {' '.join(packages)}", flush=True)
+    left = [made for made in (ROOT / "build", ROOT / "marl_sim.egg-info") if not made.exists()]
     subprocess.run([str(python), "-m", "pip", "install", "-q", str(ROOT), *packages], check=True)
+    for made in left:  # by pip, in the checkout
+        shutil.rmtree(made, ignore_errors=True)
     return str(python)
 
 
