@@ -200,10 +200,14 @@ class PolicyLanes(StreamLanes):
     def _heads(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, ...]:
         said = self.net.choose(params, features)
         if self.spec.box is None:
-            logp, entropy, _ = choice_odds(said, batch.legal, batch.action[..., 0].long())
+            logp, entropy, _ = self._odds(said, batch)
         else:
             logp, entropy = number_odds(said, self.net.spread(params), batch.action)
         return logp, entropy, self._worth(params, features, batch) if "critic" in self.net else logp * 0
+
+    def _odds(self, logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Log odds of the choices taken, entropy [L, M], and the log odds of all choices [L, M, A]."""
+        return choice_odds(logits, batch.legal, batch.action[..., 0].long())
 
     # -- pieces and steps ----------------------------------------------------------------------------------------
 

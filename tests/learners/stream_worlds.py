@@ -21,7 +21,7 @@ BOX = dict(name="play", obs_dim=1, n_actions=2, box=((-1.0, 0.0), (1.0, 5.0)))
 CLASSES = dict(name="play", obs_dim=3, n_actions=3, levels=(3, 2, 5))
 IMAGE = dict(name="play", obs_dim=6, n_actions=2, image=(2, 3, 1))
 
-COMMON = dict(lr=0.01, gamma=0.9, epochs=2, minibatches=2, target_every=2)
+COMMON = dict(lr=0.01, gamma=0.9, epochs=2, minibatches=2, target_every=2, epsilon=0.2)
 
 # Options, decision, agents a lane drives (where it is a team), worlds a lane, and whether worlds live on. Sizes are
 # odd, so that no lane's share fills a vector of the machine. Options that a learner does not have are left out.
@@ -45,7 +45,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
     "embed": dict(
-        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")),
+        options=dict(
+            hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates"),
+            epsilon=Linear(0.5, 0.0, 9, per="updates"),
+        ),
         spec=CLASSES, team=2, worlds=2
     ),
     "long": dict(
