@@ -164,18 +164,18 @@ class COMALanes(A2CLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """As any policy's; where the clock stopped, what the others would do next is drawn from their policies, of
         those that were waiting for what comes next."""
         if self.streams is not None and final_obs is not None and extra is not None and truncated.any():
-            everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
-            obs, legal, where = self._arrays(final_obs, everything, truncated)
+            obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
             going_on = where & self.streams.open
             said = self._prefer(self.acting, obs, going_on, self.memory.copy(), keep=False)
             did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
             extra = np.array(extra, np.float32)
             extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)
-        super().ended(terminated, truncated, final_obs, extra)
+        super().ended(terminated, truncated, final_obs, extra, final_legal)
 
     # -- keeping -------------------------------------------------------------------------------------------------
 

@@ -191,11 +191,13 @@ class StreamLanes(BehindLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """Ends of games and of episodes after a step, bool [L, R].
 
         final_obs: what was last seen where truncated, to bootstrap from; None: the society lives on, and what comes
-        after the last decision is the next one, in the next episode.
+        after the last decision is the next one, in the next episode. final_legal bool [L, R, A]: what was open then;
+        where nothing is, that is not known.
         """
         if self.streams is None:
             return
@@ -203,13 +205,18 @@ class StreamLanes(BehindLanes):
             self.streams.end(terminated)
         over = terminated
         if final_obs is not None and truncated.any():
-            everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
-            obs, legal, where = self._arrays(final_obs, everything, truncated)
+            obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
             self.streams.look(where, obs, legal, self.memory, self._extra(extra, where))
             self.streams.begin_anew(where)
             over = terminated | truncated
         if self.options.memory and over.any():
             self.memory[over] = 0
+
+    def _last_open(self, final_legal: np.ndarray | None, truncated: np.ndarray) -> np.ndarray:
+        """Where it is not known what was open, everything was."""
+        if final_legal is None:
+            return np.ones((*truncated.shape, self.spec.n_actions), bool)
+        return final_legal | ~final_legal.any(-1, keepdims=True)
 
     def _extra(self, extra: np.ndarray | None, deciding: np.ndarray) -> np.ndarray | None:
         if not self.extra_dim:
