@@ -11,6 +11,7 @@ from torch.distributions import Categorical, Independent, Normal
 
 from marl_sim.core.rng import mix, shuffle
 from marl_sim.learners.embedding import OneHot
+from marl_sim.learners.observation_scale import Standard
 from marl_sim.learners.schedules import rates
 from marl_sim.learners.streams import CLOSED, FRESH, LOOK, TERMINATED
 
@@ -32,6 +33,9 @@ class PlainPolicy:
         self.adam = torch.optim.Adam(params, lr=float(lr))
         columns = self.spec.levels * (self.spec.state_dim // self.spec.obs_dim) if self.o.embed else ()
         self.state = OneHot(columns) if columns else nn.Identity()
+        if lanes.sight is not None:
+            copies = self.spec.state_dim // self.spec.obs_dim
+            self.state = Standard(*(torch.tensor(np.tile(v[lane], copies)) for v in lanes.sight.now()))
 
     def named(self, agent: int) -> torch.Tensor:
         return torch.eye(self.team)[agent] if self.team > 1 else torch.zeros(0)

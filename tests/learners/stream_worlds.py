@@ -41,6 +41,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(), memory=1, steps=4, normalise_advantages=True, normalise_values=False),
         spec=BOX, team=2, worlds=3, lives_on=True,
     ),
+    "normalised": dict(
+        options=dict(hidden=(5,), steps=7, memory=2, minibatches=3, normalise_observations=True), spec=PLAY, team=2,
+        worlds=2, columns=(4.0, 0.2, 0.0),
+    ),
     "image": dict(
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
@@ -69,6 +73,7 @@ class Case:
         options = {k: o for k, o in {**COMMON, **v["options"], **changes}.items() if k in has}
         self.learner: Any = made(**options)
         self.worlds, self.lives_on = v["worlds"], v.get("lives_on", False)
+        self.columns: tuple[float, ...] = v.get("columns", ())
         self.team = v["team"] if self.learner.team else 1
         self.group = v["team"]  # who are seen together by a central critic
         self.streams = self.worlds * self.team
@@ -111,7 +116,10 @@ class World:
         """Numbers, or indices where columns are index-coded."""
         levels = self.case.spec.levels
         if levels is None:
-            return self.rng.normal(size=shape).astype(np.float32)
+            numbers = self.rng.normal(size=shape)
+            if self.case.columns:  # of their own sizes, far from 0
+                numbers = numbers * np.tile(self.case.columns, shape[-1] // len(self.case.columns)) + 1
+            return numbers.astype(np.float32)
         return self.rng.integers(0, levels * (shape[-1] // len(levels)), shape).astype(np.float32)
 
     def _state(self, obs: np.ndarray) -> np.ndarray:

@@ -150,6 +150,9 @@ def test_an_exported_policy_prefers_what_the_lane_prefers(case):
 def before_and_after(case, rounds=2):
     """Lanes just before a round of learning, with all that it will see, and the same lanes after it."""
     lanes, worlds = case.build(WHO)
+    if lanes.sight is not None:  # as if it had seen something before
+        seen = np.random.default_rng(0).normal(1, 3, (len(WHO), 5, 4, case.spec.obs_dim)).astype(np.float32)
+        lanes.sight.update(seen, np.ones(seen.shape[:3], bool))
     kept = {}
     learn = lanes._learn
 
