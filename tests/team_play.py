@@ -5,6 +5,7 @@ import numpy as np
 from marl_sim.learners import HeadSpec
 
 D, A = 3, 3
+LEVELS = (3, 2, 4)
 
 
 class Team:
@@ -13,17 +14,24 @@ class Team:
     The reward depends on what everybody did. Agents may leave before the others, at whose end the world begins anew.
     """
 
-    def __init__(self, seed, number, k, worlds=2, scale=1.0, idle=False):
+    def __init__(self, seed, number, k, worlds=2, scale=1.0, idle=False, levels=None):
+        self.levels = levels
         self.rng = np.random.default_rng([seed, number])
         self.pay = self.rng.normal(size=(k, A)) * scale
         self.k, self.worlds, self.idle = k, worlds, idle
         self.gone = np.zeros((worlds, k), bool)
         self.now = self.look()
 
+    def seen(self, lead):
+        """Numbers, or indices where columns are index-coded, [*lead, D]."""
+        if self.levels is None:
+            return self.rng.normal(size=(*lead, D)).astype(np.float32)
+        return self.rng.integers(0, self.levels, (*lead, D)).astype(np.float32)
+
     def look(self):
         """obs [B, k, D], legal [B, k, A], deciding [B, k]."""
         lead = self.worlds, self.k
-        obs = self.rng.normal(size=(*lead, D)).astype(np.float32)
+        obs = self.seen(lead)
         legal = self.rng.random((*lead, A)) < 0.7
         legal[..., 0] |= ~legal.any(-1)
         deciding = (self.rng.random(lead) < 0.7) & ~self.gone & (not self.idle)
@@ -36,7 +44,7 @@ class Team:
         leaving = (self.rng.random(self.gone.shape) < 0.1) & ~self.gone
         leaving |= (self.rng.random((self.worlds, 1)) < 0.1) & ~self.gone
         by_clock = self.rng.random(self.gone.shape) < 0.5
-        last = self.rng.normal(size=(*self.gone.shape, D)).astype(np.float32)
+        last = self.seen(self.gone.shape)
         self.gone |= leaving
         ended = self.gone.all(-1)
         self.gone[ended] = False
@@ -75,8 +83,9 @@ def build(learner, who, k=3, **special):
     """Lanes and their teams, for who = [(seed, number), ...]; special: options of a numbered team, team_2=dict(...)."""
     k = k if learner.team else 1
     seeds, numbers = (np.array(x) for x in zip(*who))
-    lanes = learner.build(HeadSpec("all", D, A, team=k), seeds.astype(np.uint64), numbers)
-    return lanes, [Team(s, n, k, **special.get(f"team_{n}", {})) for s, n in who]
+    levels = LEVELS if learner.embed else None
+    lanes = learner.build(HeadSpec("all", D, A, levels, team=k), seeds.astype(np.uint64), numbers)
+    return lanes, [Team(s, n, k, levels=levels, **special.get(f"team_{n}", {})) for s, n in who]
 
 
 def same(ours, lane, theirs, other):

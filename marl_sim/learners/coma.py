@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,10 +12,11 @@ import torch
 from .a2c import A2C, A2CLanes
 from .actor_critic import ActorCritic
 from .base import HeadSpec, check_count
-from .distributions import choice_odds
+from .distributions import choice_odds, explore
 from .nets import split
 from .returns import advantages, normalise
 from .samples import Batch
+from .schedules import Schedule, check_rate, rates
 from .streams import LOOK
 
 
@@ -24,12 +26,16 @@ class COMA(A2C):
 
         loss = mean over decisions of  -A_i log pi(u_i | o_i) + value (Q(s, u) - y)^2 / 2 - entropy * H(pi(. | o_i))
         A_i  = Q(s, u) - sum_a pi(a | o_i) Q(s, (u_-i, a))
+        pi   = (1 - epsilon) softmax + epsilon / (how many actions are legal)
         y_t  = r_t + gamma [(1 - lam) Q'(s_{t+1}, u_{t+1}) + lam y_{t+1}]     TD(lambda); r_t where the game terminated
 
     The critic sees what the whole group sees (s), which agent it is about, and what the others did (u_-i, one-hot; who
     did not act counts as action 0), and values each of the agent's own actions at once; with memory, it also sees what
     the agent remembers. Q' is Q as it was up to `target_every` updates ago. One policy network for the group, which is
     told which agent it acts for; the group must be paid alike.
+
+    epsilon keeps every action in play: A_i is told by the critic alone, which learns what an action is worth only where
+    it is taken, so that a policy sure of itself would never find out that it is wrong.
 
     u_{t+1} is what was done next: a decision is learned from once the next one has been taken, so that the last one
     waits for the next update. Where the clock stopped nothing was done next; there y_{t+1} is sum_a pi(a | o_i) Q'(s,
@@ -44,10 +50,12 @@ class COMA(A2C):
     continuous: ClassVar[bool] = False
 
     lam: float = 0.8  # trace of the critic's targets, 0 (one step) to 1 (as far as experience goes)
+    epsilon: float | Schedule = 0.02  # share of choices made at random among what is legal
     target_every: int = 20  # updates between two copies of the critic, from which targets are made
 
     def check(self) -> None:
         super().check()
+        check_rate("COMA.epsilon", self.epsilon)
         check_count("COMA.target_every", self.target_every)
 
     def build(self, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu") -> COMALanes:
@@ -62,6 +70,7 @@ class COMALanes(A2CLanes):
 
     options: COMA
     looks_ahead = False  # what is open is what was done next
+    round_epsilon: torch.Tensor  # epsilon of what is learned from now, float32 [L]
 
     def __init__(
         self, options: COMA, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
@@ -103,11 +112,35 @@ class COMALanes(A2CLanes):
         self, params: torch.Tensor, features: torch.Tensor, batch: Batch
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Q of what was done and its mean over what the agent could have done, now and by the target; [L, M] each."""
-        odds = choice_odds(self.net.choose(params, features), batch.legal, batch.action[..., 0].long())[2].exp()
+        odds = self._odds(self.net.choose(params, features), batch)[2].exp()
         now, then = (self._judged(critic, features, batch) for critic in (self.net.of("critic", params), self.target))
         return taken(now, batch), (odds * now).sum(-1), taken(then, batch), (odds * then).sum(-1)
 
+    # -- exploring -----------------------------------------------------------------------------------------------
+
+    def epsilon(self) -> np.ndarray:
+        """The share of random choices of every lane now, float64 [L]."""
+        return rates(self.options.epsilon, self.acting_updates, self.decisions)
+
+    def _choose(
+        self, said: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool, logp: np.ndarray
+    ) -> np.ndarray:
+        if not greedy:
+            explore(said, legal, self.epsilon())
+        return super()._choose(said, legal, deciding, greedy, logp)
+
+    def _odds(self, logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return choice_odds(logits, batch.legal, batch.action[..., 0].long(), self.round_epsilon)
+
     # -- learning ------------------------------------------------------------------------------------------------
+
+    def plan(
+        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
+    ) -> Callable[[], None] | None:
+        work = super().plan(obs, legal, deciding, extra)
+        if work is not None:
+            self.round_epsilon = torch.from_numpy(self.epsilon().astype(np.float32)).to(self.device)
+        return work
 
     def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
         s, o = self.round, self.options
@@ -131,18 +164,18 @@ class COMALanes(A2CLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """As any policy's; where the clock stopped, what the others would do next is drawn from their policies, of
         those that were waiting for what comes next."""
         if self.streams is not None and final_obs is not None and extra is not None and truncated.any():
-            everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
-            obs, legal, where = self._arrays(final_obs, everything, truncated)
+            obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
             going_on = where & self.streams.open
             said = self._prefer(self.acting, obs, going_on, self.memory.copy(), keep=False)
             did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
             extra = np.array(extra, np.float32)
             extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)
-        super().ended(terminated, truncated, final_obs, extra)
+        super().ended(terminated, truncated, final_obs, extra, final_legal)
 
     # -- keeping -------------------------------------------------------------------------------------------------
 

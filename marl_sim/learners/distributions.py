@@ -17,6 +17,7 @@ from marl_sim.core.rng import integer, mix, normal, uniform
 from .draws import NOTHING_TO_CHOOSE
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+LEAST = 1e-37  # odds whose logarithm float32 still tells
 
 
 @numba.njit(cache=True, nogil=True)
@@ -68,6 +69,27 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
 
 
 @numba.njit(cache=True, nogil=True)
+def explore(logits, legal, epsilon):
+    """Turn logits float32 [L, R, A] into the log odds of a policy that chooses evenly among the legal actions with
+    probability epsilon float64 [L], and by them otherwise; those of illegal actions mean nothing."""
+    for lane in range(logits.shape[0]):
+        for r in range(logits.shape[1]):
+            best, total, many = -np.inf, 0.0, 0
+            for a in range(logits.shape[2]):
+                if legal[lane, r, a]:
+                    best = max(best, logits[lane, r, a])
+                    many += 1
+            for a in range(logits.shape[2]):
+                if legal[lane, r, a]:
+                    total += math.exp(logits[lane, r, a] - best)
+            for a in range(logits.shape[2]):
+                if legal[lane, r, a]:
+                    own = math.exp(logits[lane, r, a] - best) / total
+                    odds = (1 - epsilon[lane]) * own + epsilon[lane] / many
+                    logits[lane, r, a] = math.log(odds) if odds > 0 else -1e9 if odds == 0 else np.nan
+
+
+@numba.njit(cache=True, nogil=True)
 def draw_numbers(mean, spread, deciding, keys, clock, greedy, drawn, logp):
     """Draw from Gaussians of these means float32 [L, R, A] and log deviations float32 [L, A]; else as above."""
     for lane in range(mean.shape[0]):
@@ -91,14 +113,19 @@ def draw_numbers(mean, spread, deciding, keys, clock, greedy, drawn, logp):
 
 
 def choice_odds(
-    logits: torch.Tensor, legal: torch.Tensor, action: torch.Tensor
+    logits: torch.Tensor, legal: torch.Tensor, action: torch.Tensor, epsilon: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Log odds of the actions taken and entropy [L, M], and the log odds of all actions [L, M, A].
 
-    logits [L, M, A], legal bool [L, M, A], action int64 [L, M]. Where nothing is legal (padding) all are.
+    logits [L, M, A], legal bool [L, M, A], action int64 [L, M]. Where nothing is legal (padding) all are. epsilon [L]:
+    how often a legal action is chosen at random; None: never.
     """
     closed = ~legal & legal.any(-1, keepdim=True)
     log_odds = torch.log_softmax(logits.masked_fill(closed, -1e9), -1)
+    if epsilon is not None:
+        share = epsilon[:, None, None]
+        odds = (1 - share) * log_odds.exp() + share / (~closed).sum(-1, keepdim=True)
+        log_odds = odds.clamp_min(LEAST).log().masked_fill(closed, -1e9)
     taken = log_odds.gather(-1, action[..., None])[..., 0]
     return taken, -(log_odds.exp() * log_odds.masked_fill(closed, 0.0)).sum(-1), log_odds
 

@@ -41,6 +41,7 @@ class PolicyGradient(Learner, abstract=True):
     memory: int = 0  # size of a GRU before the policy; 0: none
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
     embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
+    normalise_observations: bool = False  # networks see columns of mean 0 and deviation 1, by all learned from so far
 
     def check(self) -> None:
         name = type(self).__name__
@@ -58,6 +59,9 @@ class PolicyGradient(Learner, abstract=True):
         if self.memory:
             check_count(f"{name}.memory", self.memory)
         check_flag(f"{name}.embed", self.embed)
+        check_flag(f"{name}.normalise_observations", self.normalise_observations)
+        if self.normalise_observations and self.embed:
+            raise ValueError(f"{name}.normalise_observations is True with embed=True; categories have no mean.")
         if self.activation not in ("tanh", "relu"):
             raise ValueError(f"{name}.activation is {self.activation!r}; it must be 'tanh' or 'relu'.")
 
@@ -141,6 +145,8 @@ class PolicyLanes(StreamLanes):
         for epoch in range(self.options.epochs):
             for batch, many in self._pieces(epoch, advantage, target, usable):
                 self._add(batch, many)
+        if self.sight is not None:
+            self.sight.update(self.round.obs, usable)
 
     def _returns(self, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
         """Fill the three [L, R, C] for what was gone through."""
@@ -182,6 +188,7 @@ class PolicyLanes(StreamLanes):
 
     def _through(self, say: Say, params: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, ...]:
         """What `say` says of a batch, several [L, M] (or [L, S, T]): memory is unrolled, then block by block."""
+        batch = self._scaled(batch)
         if batch.memory is None:
             return say(params, self.net.seen(params, batch.obs, batch.who), batch)
         assert batch.fresh is not None
@@ -193,6 +200,15 @@ class PolicyLanes(StreamLanes):
             found.append([x.unflatten(1, (batch.who.shape[1], BLOCK)) for x in said])
         return tuple(torch.cat(x, 2) for x in zip(*found))
 
+    def _scaled(self, batch: Batch) -> Batch:
+        """A batch as the networks see it, where observations are normalised."""
+        if self.sight is None:
+            return batch
+        joint = self.spec.state_dim
+        state, rest = batch.extra[..., :joint], batch.extra[..., joint:]
+        extra = torch.cat([self.sight.scaled(state, joint // self.spec.obs_dim), rest], -1) if joint else batch.extra
+        return batch._replace(obs=self.sight.scaled(batch.obs), extra=extra)
+
     def evaluate(self, params: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Log odds of the actions taken, entropy and value of every entry, [L, M] (or [L, S, T])."""
         return self._through(self._heads, params, batch)  # type: ignore[return-value]
@@ -200,10 +216,14 @@ class PolicyLanes(StreamLanes):
     def _heads(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, ...]:
         said = self.net.choose(params, features)
         if self.spec.box is None:
-            logp, entropy, _ = choice_odds(said, batch.legal, batch.action[..., 0].long())
+            logp, entropy, _ = self._odds(said, batch)
         else:
             logp, entropy = number_odds(said, self.net.spread(params), batch.action)
         return logp, entropy, self._worth(params, features, batch) if "critic" in self.net else logp * 0
+
+    def _odds(self, logits: torch.Tensor, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Log odds of the choices taken, entropy [L, M], and the log odds of all choices [L, M, A]."""
+        return choice_odds(logits, batch.legal, batch.action[..., 0].long())
 
     # -- pieces and steps ----------------------------------------------------------------------------------------
 

@@ -98,11 +98,13 @@ class DRQNLanes(SequenceLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """Ends of games and of episodes after a step, bool [L, R].
 
         final_obs: what was last seen where truncated, to bootstrap from; None: the society lives on, and what comes
-        after the last decision is the next one, in the next episode.
+        after the last decision is the next one, in the next episode. final_legal bool [L, R, A]: what was open then;
+        where nothing is, what was open to the last decision stands for it.
         """
         w = self.waiting
         if not w["waits"].size:  # nobody has decided yet
@@ -110,8 +112,10 @@ class DRQNLanes(SequenceLanes):
         self._close(w["waits"] & terminated, w["obs"], w["legal"], over=True, here=False)
         over = terminated
         if final_obs is not None:
-            seen, _, _ = self._arrays(final_obs, w["legal"], truncated)
-            self._close(w["waits"] & truncated & ~terminated, seen, w["legal"], over=True)
+            known = w["legal"] if final_legal is None else final_legal
+            known = np.where(known.any(-1, keepdims=True), known, w["legal"])
+            seen, legal, _ = self._arrays(final_obs, known, truncated)
+            self._close(w["waits"] & truncated & ~terminated, seen, legal, over=True)
             over = terminated | truncated
         w["waits"] &= ~over
         self.memory[over] = 0

@@ -73,6 +73,7 @@ class REINFORCELanes(PolicyLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """Ends after a step, bool [L, R]; both are ends of episodes."""
         super().ended(terminated | truncated, np.zeros_like(truncated))

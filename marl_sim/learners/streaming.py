@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
 from .embedding import Columns
 from .export import PolicyModule
+from .observation_scale import ObservationScale
 from .optim import Adam
 from .streams import Streams
 from .value_scale import ValueScale
@@ -39,8 +41,32 @@ class StreamLanes(BehindLanes):
         self.adam = Adam(self.params, 0.0)  # each step is told its size
         self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
+        self.sight = self.acting_sight = self._sight()
         self.streams: Streams | None = None
         self._told_apart = torch.zeros((self.n_lanes, 0), dtype=torch.int64)
+
+    def _sight(self) -> ObservationScale | None:
+        """How observations are normalised, where they are."""
+        if not self.options.normalise_observations:
+            return None
+        if self.spec.image is not None and self.options.channels:
+            raise ValueError(
+                f"Head {self.spec.name!r} sees pictures; normalise_observations must be False, or channels ()."
+            )
+        return ObservationScale(self.n_lanes, self.spec.obs_dim)
+
+    def fall_behind(self, wait: Callable[[], None]) -> None:
+        super().fall_behind(wait)
+        self.acting_sight = copy.deepcopy(self.sight)
+
+    def _catch_up(self) -> None:
+        super()._catch_up()
+        if self.behind and self.sight is not None and self.acting_sight is not None:
+            self.acting_sight.take_over(self.sight)
+
+    def played(self) -> dict[str, np.ndarray]:
+        seen = {} if self.acting_sight is None else self.acting_sight.state()
+        return super().played() | {name: np.array(array) for name, array in seen.items()}
 
     def _network(self) -> ActorCritic:
         o = self.options
@@ -114,7 +140,9 @@ class StreamLanes(BehindLanes):
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
         with torch.no_grad():
             who = self._who(obs.shape[1])
-            features = self.net.seen(params, torch.from_numpy(obs).to(self.device), who)
+            shown = torch.from_numpy(obs).to(self.device)
+            sight = self.acting_sight if params is self.acting else self.sight
+            features = self.net.seen(params, shown if sight is None else sight.scaled(shown), who)
             if self.options.memory:
                 if keep:
                     self._before[...] = memory
@@ -191,11 +219,13 @@ class StreamLanes(BehindLanes):
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        final_legal: np.ndarray | None = None,
     ) -> None:
         """Ends of games and of episodes after a step, bool [L, R].
 
         final_obs: what was last seen where truncated, to bootstrap from; None: the society lives on, and what comes
-        after the last decision is the next one, in the next episode.
+        after the last decision is the next one, in the next episode. final_legal bool [L, R, A]: what was open then;
+        where nothing is, that is not known.
         """
         if self.streams is None:
             return
@@ -203,13 +233,18 @@ class StreamLanes(BehindLanes):
             self.streams.end(terminated)
         over = terminated
         if final_obs is not None and truncated.any():
-            everything = np.ones((*truncated.shape, self.spec.n_actions), bool)
-            obs, legal, where = self._arrays(final_obs, everything, truncated)
+            obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
             self.streams.look(where, obs, legal, self.memory, self._extra(extra, where))
             self.streams.begin_anew(where)
             over = terminated | truncated
         if self.options.memory and over.any():
             self.memory[over] = 0
+
+    def _last_open(self, final_legal: np.ndarray | None, truncated: np.ndarray) -> np.ndarray:
+        """Where it is not known what was open, everything was."""
+        if final_legal is None:
+            return np.ones((*truncated.shape, self.spec.n_actions), bool)
+        return final_legal | ~final_legal.any(-1, keepdims=True)
 
     def _extra(self, extra: np.ndarray | None, deciding: np.ndarray) -> np.ndarray | None:
         if not self.extra_dim:
@@ -227,7 +262,10 @@ class StreamLanes(BehindLanes):
 
     def export(self, lane: int) -> PolicyModule:
         """One agent as plain torch modules."""
-        return self.net.module(self.params[lane].cpu().numpy())  # type: ignore[return-value]
+        module = self.net.module(self.params[lane].cpu().numpy())
+        if self.sight is not None:
+            module.torso = self.sight.module(lane)
+        return module  # type: ignore[return-value]
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """What changes of the networks, [L, ...] each."""
@@ -246,6 +284,9 @@ class StreamLanes(BehindLanes):
             kept |= self._matrices(name, tensor.cpu().numpy())
         if self.scale is not None:
             kept |= self.scale.state()
+        if self.sight is not None and self.acting_sight is not None:
+            kept |= self.sight.state()
+            kept |= {f"acting_{k}": v for k, v in self.acting_sight.state().items()} if self.behind else {}
         if self.streams is not None:
             kept["memory"] = self.memory
         return kept

@@ -92,6 +92,14 @@ class Feed:
         """Everything that changes, by name."""
         return {}
 
+    def last_open(self, moment: Any, otherwise: np.ndarray) -> np.ndarray:
+        """What was open when agents saw the last of their worlds, bool [lanes, streams, A]; `otherwise` where that is
+        not known."""
+        if not hasattr(moment, "final_legal"):
+            return otherwise
+        said = self.head.arrange(moment.final_legal[:, :, : self.head.n_actions])
+        return np.where(said.any(-1, keepdims=True), said, otherwise)
+
 
 class NextDecision(Feed):
     """Closes a decision with the next one of the same head."""
@@ -139,8 +147,8 @@ class NextDecision(Feed):
                 seen = self.head.arrange(moment.final_obs[:, :, self.head.columns])
                 going_on = np.zeros_like(closed)
                 self.head.store(
-                    p.obs, p.action, p.reward, seen, p.legal, going_on, closed, others=p.others, truncated=closed,
-                    weighed=p.weighed,
+                    p.obs, p.action, p.reward, seen, self.last_open(moment, p.legal), going_on, closed,
+                    others=p.others, truncated=closed, weighed=p.weighed,
                 )  # fmt: skip
                 p.waiting &= ~cut
 
@@ -227,11 +235,12 @@ class Streamed(Feed):
         head = self.head
         if moment.terminated.any() or moment.truncated.any():
             over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
-            seen, state = None, None
+            seen, state, legal = None, None, None
             if not head.worlds.lives_on:
                 seen = head.arrange(moment.final_obs[:, :, head.columns])
                 state = head.extra_seen(moment.final_obs)
-            head.playing.ended(over, cut, seen, state)  # type: ignore[attr-defined]
+                legal = self.last_open(moment, np.zeros((*cut.shape, head.n_actions), bool))
+            head.playing.ended(over, cut, seen, state, legal)  # type: ignore[attr-defined]
 
     def drop(self) -> None:
         head, obs = self.head, self.head.worlds.obs
@@ -268,7 +277,7 @@ class Stepped(Feed):
             cut = np.zeros_like(cut)
         elif cut.any():
             after = np.where(cut[..., None], head.arrange(moment.final_obs[:, :, head.columns]), after)
-            legal = np.where(cut[..., None], self._now[1], legal)
+            legal = np.where(cut[..., None], self.last_open(moment, self._now[1]), legal)
             deciding = np.where(cut, self._now[2], deciding)
         anew = head.arrange(np.broadcast_to(ended[:, None], moment.terminated.shape))
         head.playing.add(*self._now, self._reward, over, cut, after, legal, deciding, anew)  # type: ignore[attr-defined]

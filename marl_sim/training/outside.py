@@ -26,6 +26,8 @@ class OutsideStep:
     terminated, truncated [W, n] bool                                            whose life ended with it, and how
     ended [W] bool                                                               nobody is left; it has begun anew
     final_obs [W, n, D] float32                                                  last seen, where an agent ended
+    final_legal [W, n, A] bool                                                   what was open then, where its mask said
+                                                                                 so; nothing, where none did
     round_over [W] bool                                                          the same as ended
     tallies {}                                                                   outside environments count nothing
     """
@@ -40,6 +42,7 @@ class OutsideStep:
     truncated: np.ndarray
     ended: np.ndarray
     final_obs: np.ndarray
+    final_legal: np.ndarray
     round_over: np.ndarray
     tallies: dict[str, np.ndarray]
 
@@ -126,6 +129,7 @@ class OutsideWorlds:
         step = self._step = OutsideStep()
         step.obs, step.final_obs = np.zeros((w, n, d), np.float32), np.zeros((w, n, d), np.float32)
         step.legal, step.acting, step.stage = np.zeros((w, n, a), bool), np.zeros((w, n), bool), np.zeros(w, np.int64)
+        step.final_legal = np.zeros((w, n, a), bool)
         step.reward, step.terminated, step.truncated = np.zeros((w, n)), np.zeros((w, n), bool), np.zeros((w, n), bool)
         step.ended = step.round_over = np.zeros(w, bool)
         step.components, step.tallies = {"reward": step.reward}, {}

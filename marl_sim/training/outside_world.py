@@ -16,7 +16,7 @@ from pettingzoo import AECEnv, ParallelEnv
 
 from .outside_spaces import MASK, Sight
 
-ROWS = ("obs", "legal", "acting", "reward", "terminated", "truncated", "final_obs")
+ROWS = ("obs", "legal", "acting", "reward", "terminated", "truncated", "final_obs", "final_legal")
 Flags = Mapping[Any, bool]
 PATIENCE = 1000  # dead agents dismissed in one step before the world is called stuck
 
@@ -42,11 +42,11 @@ class World:
 
     def __init__(self, env: Any, seats: Sequence[Seat], arrays: Mapping[str, np.ndarray], number: int):
         self.env, self.seats, self.number = env, seats, number
-        self._obs, self._legal, self._acting, self._reward, self._terminated, self._truncated, final = (
+        self._obs, self._legal, self._acting, self._reward, self._terminated, self._truncated, final, last = (
             arrays[name][number] for name in ROWS
         )
         self._seen = [self._obs[seat.index, : seat.sight.size] for seat in seats]
-        self._final = final
+        self._final, self._last_legal = final, last
         self._own = [np.arange(self._legal.shape[1]) < max(1, seat.count) for seat in seats]
         self._pass = np.arange(self._legal.shape[1]) == 0
         self._by_agent = {seat.agent: seat for seat in seats}
@@ -81,16 +81,20 @@ class World:
             self._legal[i] = self._own[i]
             self._acting[i] = True
             return
+        row = self._legal[i]
+        self._allow(seat, mask, row)
+        self._acting[i] = some = row.any()
+        if not some:
+            row[0] = True
+
+    def _allow(self, seat: Seat, mask: Any, row: np.ndarray) -> None:
+        """Write an action mask into a row of legality."""
         if np.size(mask) != seat.count:
             raise ValueError(
                 f"the action mask of {seat.agent} in world {self.number} must have {seat.count} entries, "
                 f"one for each action; it has {np.size(mask)}"
             )
-        row = self._legal[i]
         row[: seat.count] = mask  # beyond that nothing is ever legal
-        self._acting[i] = some = row.any()
-        if not some:
-            row[0] = True
 
     def _look(self, seat: Seat, seen: Any, info: Any, row: np.ndarray) -> Any:
         """Write an observation into a row; returns the action mask beside it, or None."""
@@ -106,14 +110,17 @@ class World:
         self._acting[seat.index] = False
         self._legal[seat.index] = self._pass
 
-    def _part(self, seat: Seat, seen: Any, terminated: bool, truncated: bool) -> None:
+    def _part(self, seat: Seat, seen: Any, terminated: bool, truncated: bool, info: Any = None) -> None:
         """The agent's life in this world ends with `seen` before its eyes (None: with what it saw before)."""
         i = seat.index
+        self._last_legal[i] = False
         if seen is None:
             self._final[i] = self._obs[i]
         else:
             self._final[i] = 0
-            self._look(seat, seen, None, self._final[i, : seat.sight.size])
+            mask = self._look(seat, seen, info, self._final[i, : seat.sight.size])
+            if mask is not None and seat.counted:
+                self._allow(seat, mask, self._last_legal[i])
         self._obs[i] = 0
         self._rest(seat)
         self._terminated[i] = terminated
@@ -144,7 +151,7 @@ class ParallelWorld(World):
             self._reward[seat.index] += paid.get(agent, 0.0)
             terminated, truncated = terminations.get(agent, False), truncations.get(agent, False)
             if terminated or truncated:
-                self._part(seat, seen.get(agent), terminated, truncated)
+                self._part(seat, seen.get(agent), terminated, truncated, infos.get(agent))
             elif agent in present:
                 self._show(seat, seen[agent], infos.get(agent))
             else:  # gone without a word
@@ -194,7 +201,7 @@ class TurnWorld(World):
             self._reward[seat.index] += paid.get(agent, 0.0)
             terminated, truncated = over.get(agent, False), cut.get(agent, False)
             if terminated or truncated:
-                self._part(seat, env.observe(agent), terminated, truncated)
+                self._part(seat, env.observe(agent), terminated, truncated, env.infos.get(agent))
         return over, cut
 
     def _select(self, terminations: Flags, truncations: Flags) -> None:

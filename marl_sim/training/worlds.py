@@ -32,7 +32,8 @@ class Worlds(Protocol):
     n_stages      how many stages there are
     step(actions) a moment: reward float64 [W, n] and its components by name; terminated, truncated bool [W, n], of each
                   agent; ended bool [W]: the world is over and has begun anew; final_obs [W, n, D], last seen where it
-                  ended
+                  ended; final_legal bool [W, n, A], what was open then, if worlds that begin anew know it: nothing for
+                  those of whom they do not
     """
 
     agents: tuple[str, ...]

@@ -25,10 +25,13 @@ ODD = dict(hidden=(7,), batch=5, buffer=70, lr=0.01, target_every=7, epsilon=0.3
 SEQUENCES: dict[str, list[dict[str, Any]]] = {
     "VDN": [
         dict(train_every=2), dict(train_every=2, nets="separate", double=True, clip=0.5), dict(memory=5, length=4),
-        dict(epsilon=Linear(1.0, 0.1, 30)),
+        dict(epsilon=Linear(1.0, 0.1, 30), embed=True),
     ],
-    "QMIX": [dict(train_every=3, mixing=5), dict(memory=3, length=3, nets="separate", mixing=3, hyper=(5,), clip=0.3)],
-    "DRQN": [dict(memory=5, length=4, double=True, clip=0.5)],
+    "QMIX": [
+        dict(train_every=3, mixing=5),
+        dict(memory=3, length=3, nets="separate", mixing=3, hyper=(5,), clip=0.3, embed=True),
+    ],
+    "DRQN": [dict(memory=5, length=4, double=True, clip=0.5), dict(memory=3, length=3, train_every=2, embed=True)],
 }  # fmt: skip
 PAYOFFS = np.random.default_rng(0).normal(size=(2, 2, 2))
 GROUPS: dict[str, list[dict[str, Any]]] = {

@@ -10,6 +10,9 @@ from torch import nn
 from torch.distributions import Categorical, Independent, Normal
 
 from marl_sim.core.rng import mix, shuffle
+from marl_sim.learners.embedding import OneHot
+from marl_sim.learners.observation_scale import Standard
+from marl_sim.learners.schedules import rates
 from marl_sim.learners.streams import CLOSED, FRESH, LOOK, TERMINATED
 
 
@@ -26,7 +29,13 @@ class PlainPolicy:
         self.central = lanes.net.central
         params = [*self.actor.parameters(), *([] if self.critic is None else self.critic.parameters())]
         self.params = params
-        self.adam = torch.optim.Adam(params, lr=self.o.lr)
+        lr = rates(self.o.lr, lanes.updates, lanes.decisions)[lane]
+        self.adam = torch.optim.Adam(params, lr=float(lr))
+        columns = self.spec.levels * (self.spec.state_dim // self.spec.obs_dim) if self.o.embed else ()
+        self.state = OneHot(columns) if columns else nn.Identity()
+        if lanes.sight is not None:
+            copies = self.spec.state_dim // self.spec.obs_dim
+            self.state = Standard(*(torch.tensor(np.tile(v[lane], copies)) for v in lanes.sight.now()))
 
     def named(self, agent: int) -> torch.Tensor:
         return torch.eye(self.team)[agent] if self.team > 1 else torch.zeros(0)
@@ -56,7 +65,7 @@ class PlainPolicy:
     def judged(self, entry: Any, features: torch.Tensor) -> torch.Tensor:
         if self.central:
             remembered = features if self.o.memory else torch.zeros(0)
-            features = torch.cat([entry.extra, remembered, self.named(entry.agent)])
+            features = torch.cat([self.state(entry.extra), remembered, self.named(entry.agent)])
         return self.critic(features)
 
     def step(self, loss: torch.Tensor) -> None:

@@ -21,7 +21,7 @@ BOX = dict(name="play", obs_dim=1, n_actions=2, box=((-1.0, 0.0), (1.0, 5.0)))
 CLASSES = dict(name="play", obs_dim=3, n_actions=3, levels=(3, 2, 5))
 IMAGE = dict(name="play", obs_dim=6, n_actions=2, image=(2, 3, 1))
 
-COMMON = dict(lr=0.01, gamma=0.9, epochs=2, minibatches=2, target_every=2)
+COMMON = dict(lr=0.01, gamma=0.9, epochs=2, minibatches=2, target_every=2, epsilon=0.2)
 
 # Options, decision, agents a lane drives (where it is a team), worlds a lane, and whether worlds live on. Sizes are
 # odd, so that no lane's share fills a vector of the machine. Options that a learner does not have are left out.
@@ -41,11 +41,18 @@ VARIANTS: dict[str, dict[str, Any]] = {
         options=dict(hidden=(), memory=1, steps=4, normalise_advantages=True, normalise_values=False),
         spec=BOX, team=2, worlds=3, lives_on=True,
     ),
+    "normalised": dict(
+        options=dict(hidden=(5,), steps=7, memory=2, minibatches=3, normalise_observations=True), spec=PLAY, team=2,
+        worlds=2, columns=(4.0, 0.2, 0.0),
+    ),
     "image": dict(
         options=dict(hidden=(3,), channels=(2, 3), memory=5, steps=6), spec=IMAGE, team=2, worlds=2
     ),
     "embed": dict(
-        options=dict(hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates")),
+        options=dict(
+            hidden=(5,), steps=7, embed=True, lr=Linear(0.02, 0.001, 9, per="updates"),
+            epsilon=Linear(0.5, 0.0, 9, per="updates"),
+        ),
         spec=CLASSES, team=2, worlds=2
     ),
     "long": dict(
@@ -66,6 +73,7 @@ class Case:
         options = {k: o for k, o in {**COMMON, **v["options"], **changes}.items() if k in has}
         self.learner: Any = made(**options)
         self.worlds, self.lives_on = v["worlds"], v.get("lives_on", False)
+        self.columns: tuple[float, ...] = v.get("columns", ())
         self.team = v["team"] if self.learner.team else 1
         self.group = v["team"]  # who are seen together by a central critic
         self.streams = self.worlds * self.team
@@ -108,7 +116,10 @@ class World:
         """Numbers, or indices where columns are index-coded."""
         levels = self.case.spec.levels
         if levels is None:
-            return self.rng.normal(size=shape).astype(np.float32)
+            numbers = self.rng.normal(size=shape)
+            if self.case.columns:  # of their own sizes, far from 0
+                numbers = numbers * np.tile(self.case.columns, shape[-1] // len(self.case.columns)) + 1
+            return numbers.astype(np.float32)
         return self.rng.integers(0, levels * (shape[-1] // len(levels)), shape).astype(np.float32)
 
     def _state(self, obs: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, Independent, Normal
 
-from marl_sim.learners.distributions import choice_odds, draw_choices, draw_numbers, number_odds
+from marl_sim.learners.distributions import choice_odds, draw_choices, draw_numbers, explore, number_odds
 from marl_sim.learners.value_scale import ValueScale
 
 MANY = 20_000
@@ -78,6 +78,25 @@ def test_odds_and_entropy_of_choices_are_torchs():
     torch.testing.assert_close(every.exp(), theirs.probs, rtol=1e-5, atol=1e-6)
     p = theirs.probs
     torch.testing.assert_close(entropy, -torch.special.xlogy(p, p).sum(-1), rtol=1e-5, atol=1e-5)
+
+
+def test_exploring_mixes_with_an_even_choice_of_what_is_legal():
+    rng = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 50, 4, generator=rng) * 30
+    legal = torch.rand(2, 50, 4, generator=rng) < 0.6
+    legal[..., 0] |= ~legal.any(-1)
+    action, epsilon = legal.int().argmax(-1), torch.tensor([0.3, 0.0])
+    plain = Categorical(logits=logits.masked_fill(~legal, -torch.inf)).probs
+    odds = (1 - epsilon[:, None, None]) * plain + epsilon[:, None, None] * legal / legal.sum(-1, keepdim=True)
+    logits.requires_grad_()
+    logp, entropy, every = choice_odds(logits, legal, action, epsilon)
+    torch.testing.assert_close(every.exp(), odds, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(logp.exp()[0], odds[0].gather(-1, action[0, :, None])[:, 0], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(entropy, -torch.special.xlogy(odds, odds).sum(-1), rtol=1e-4, atol=1e-5)
+    assert torch.isfinite(torch.autograd.grad((logp + entropy).sum(), logits)[0]).all()
+    said = logits.detach().numpy().copy()
+    explore(said, legal.numpy(), epsilon.double().numpy())
+    np.testing.assert_allclose(np.exp(said[legal]), odds.numpy()[legal], rtol=1e-4, atol=1e-6)
 
 
 def test_what_is_all_illegal_is_padding_and_stays_finite():

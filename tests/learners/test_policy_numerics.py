@@ -10,6 +10,7 @@ import torch
 from learners.plain_policy import PlainPolicy, gae, order_of, parameters_of, streams_of
 from learners.stream_worlds import CASES, Case, drive
 from torch import nn
+from torch.distributions import Categorical
 
 from marl_sim.learners import A2C, HeadSpec, Linear
 from marl_sim.learners.actor_critic import BLOCK
@@ -123,7 +124,9 @@ def test_an_exported_policy_prefers_what_the_lane_prefers(case):
     mine, theirs = lanes.fresh_memory(r), torch.zeros(r, module.hidden)
     who, yes = torch.arange(r) % case.team, np.ones((3, r), bool)
     for _ in range(4):
-        obs = rng.normal(size=(3, r, case.spec.obs_dim)).astype(np.float32)
+        numbers = rng.normal(size=(3, r, case.spec.obs_dim))
+        levels = case.spec.levels
+        obs = (numbers if levels is None else rng.integers(0, levels, numbers.shape)).astype(np.float32)
         legal = rng.random((3, r, case.spec.n_actions)) < 0.7
         legal[..., 0] |= ~legal.any(-1)
         before = mine.copy()
@@ -147,6 +150,9 @@ def test_an_exported_policy_prefers_what_the_lane_prefers(case):
 def before_and_after(case, rounds=2):
     """Lanes just before a round of learning, with all that it will see, and the same lanes after it."""
     lanes, worlds = case.build(WHO)
+    if lanes.sight is not None:  # as if it had seen something before
+        seen = np.random.default_rng(0).normal(1, 3, (len(WHO), 5, 4, case.spec.obs_dim)).astype(np.float32)
+        lanes.sight.update(seen, np.ones(seen.shape[:3], bool))
     kept = {}
     learn = lanes._learn
 
@@ -239,11 +245,12 @@ def plain_start(case):
 def coma_again(lanes, lane):
     """COMA's round for one lane in plain torch: counterfactual baselines, TD(lambda) by its recursion."""
     o, spec, plain, streams = lanes.options, lanes.spec, PlainPolicy(lanes, lane), streams_of(lanes, lane)
-    target = lanes.net.critic.module(lanes.target[lane].numpy())
+    target, epsilon = lanes.net.critic.module(lanes.target[lane].numpy()), lanes.epsilon()[lane]
 
     def q(critic, entry, features):
         state, others = entry.extra.split((spec.state_dim, spec.others))
         did = nn.functional.one_hot(others.long(), spec.n_actions).flatten().float()
+        state = plain.state(state)
         seen = [state, did, features, plain.named(entry.agent)] if o.memory else [state, did, plain.named(entry.agent)]
         return critic(torch.cat(seen))
 
@@ -253,6 +260,8 @@ def coma_again(lanes, lane):
         y = None
         for t in range(len(stream) - 1, -1, -1):
             entry, (policy, features) = stream[t], said[t]
+            even = entry.legal / entry.legal.sum().clamp_min(1)
+            policy = Categorical(probs=(1 - epsilon) * policy.probs + epsilon * even)
             with torch.no_grad():
                 now, then = (q(critic, entry, features) for critic in (plain.critic, target))
                 action = entry.action[0].long()

@@ -140,8 +140,8 @@ def test_evaluating_leaves_the_training_as_it_was():
     np.testing.assert_array_equal(watched.heads[0].lanes.params.numpy(), plain.heads[0].lanes.params.numpy())
 
 
-EXPORTED = [DQN(hidden=(8,), batch=8, buffer=64), PPO(**SMALL), A2C(**SMALL, activation="relu"), REINFORCE(**SMALL),
-            MAPPO(**SMALL), TabularQ()]  # fmt: skip
+EXPORTED = [DQN(hidden=(8,), batch=8, buffer=64), PPO(**SMALL), REINFORCE(**SMALL),
+            A2C(**SMALL, activation="relu", normalise_observations=True), MAPPO(**SMALL), TabularQ()]  # fmt: skip
 
 
 @pytest.mark.parametrize("learner", EXPORTED, ids=lambda x: type(x).__name__)

@@ -28,7 +28,8 @@ from marl_sim.training import overlap
 PATIENCE = 20.0  # seconds that work waits for a world to step before it gives up
 ON = dict(hidden=(5,), steps=8, lr=0.01)
 BEHIND = [
-    PPO(**ON, minibatches=2), PPO(**ON, memory=3), A2C(**ON), REINFORCE(**ON), MAPPO(**ON), COMA(**ON),
+    PPO(**ON, minibatches=2), PPO(**ON, memory=3), A2C(**ON, normalise_observations=True),
+    REINFORCE(**ON), MAPPO(**ON), COMA(**ON),
     DRQN(memory=4, hidden=(5,), batch=2, length=3), VDN(hidden=(5,), batch=4, train_every=3),
     QMIX(hidden=(5,), batch=4, epsilon=Linear(1.0, 0.1, 30, per="updates")),
 ]  # fmt: skip
