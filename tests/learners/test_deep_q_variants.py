@@ -276,8 +276,8 @@ def test_variants_find_the_delayed_reward(options):
         (dict(prioritised=2), "DQN.prioritised is 2; it must be True or False."),
         (dict(alpha=1.5), "DQN.alpha is 1.5; it must be a number from 0 to 1."),
         (dict(beta=-1), "DQN.beta is -1; it must be a number from 0 to 1."),
-        (dict(path="fused", n_step=2), "DQN.path is 'fused' with n_step 2 and prioritised False; it needs n_step 1"),
-        (dict(path="fused", prioritised=True), "DQN.path is 'fused' with n_step 1 and prioritised True"),
+        (dict(path="fused", n_step=2), "DQN.path is 'fused' with n_step 2"),
+        (dict(path="fused", prioritised=True), "DQN.path is 'fused' with n_step 1, prioritised True"),
     ],
 )
 def test_wrong_options_are_refused_in_one_sentence(options, words):
