@@ -86,6 +86,7 @@ def main(folder: Path = HERE) -> None:
     picture("sequential_public_goods", after(Show(ms.make("sequential_public_goods"), seed=4), 7), folder)
     picture("off_switch", after(Show(ms.make("off_switch", human="boltzmann", rounds=10), seed=3), 8), folder)
     picture("gridworld", after(Show(ms.make("safe_interruptibility"), seed=1), 9), folder)
+    picture("escape_room", after(Show(ms.make("escape_room", n_agents=5, levers=2), seed=3), 1), folder)
     window("inspector", after(society(9), 207), folder, "select", "select")
     window("help", after(society(9), 207), folder, "help")
     seat = after(society(9), 206)

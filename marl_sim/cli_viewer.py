@@ -48,6 +48,7 @@ def run_show(options: argparse.Namespace, follow: bool) -> Any:
     """What a run learned, in a world of its own game."""
     from .core.rng import key_of, purpose
     from .viewer.learned import Learned
+    from .viewer.minds import Joined, Table
     from .viewer.show import Show
 
     if options.set:
@@ -62,10 +63,9 @@ def run_show(options: argparse.Namespace, follow: bool) -> Any:
         minds.choose(minds.seeds[(first + k - options.world) % len(minds.seeds)])
 
     seed = int(key_of(options.seed, purpose("evaluation")))
-    show = Show(minds.game, minds, seed, options.world, reseed=reseed)
     policies, guests = seats(minds.game, options.seat)
-    if policies:
-        raise ValueError("--seat of a run takes human; its other seats are the run's own")
+    playing = Joined(minds, Table(minds.game, policies)) if policies else minds
+    show = Show(minds.game, playing, seed, options.world, reseed=reseed)
     for agent in guests:
         show.sit(agent)
     return show

@@ -17,6 +17,7 @@ FRAMES = {
     "public_goods_settled": lambda: drawn(moment("fehr_gaechter", 6), (480, 320)),
     "off_switch": lambda: drawn(moment(ms.make("off_switch", human="boltzmann"), 1), (480, 320)),
     "gridworld": lambda: drawn(moment("safe_interruptibility", 5), (480, 320)),
+    "escape_room": lambda: drawn(moment(ms.make("escape_room", n_agents=4, levers=1), 1, 7), (480, 320)),
     "deeds_on_their_way": lambda: drawn(moment("direct_punishment", 2), (480, 320), LIGHT, progress=0.6),
 }
 

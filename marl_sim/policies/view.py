@@ -87,7 +87,7 @@ class View:
         for slot in self._table.slots:
             if slot.name == name and slot.kind == self.kind:
                 levels = self._table.levels.get(f"{slot.kind}:{name}")
-                return _decode(self.obs[:, slot.start : slot.stop], levels, slot.levels)
+                return decode(self.obs[:, slot.start : slot.stop], levels, slot.levels)
         raise KeyError(f"no field {name!r} is seen in {self.kind!r} (seen: {', '.join(self.fields) or 'nothing'})")
 
     def text(self) -> list[str]:
@@ -234,8 +234,13 @@ class Seen:
         return self._paid[self.player.worlds]
 
 
-def _decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:
-    """A field's columns [n, ...] in its own values."""
+def decode(columns: np.ndarray, levels: int | None, coded: int | None) -> np.ndarray:
+    """A field's columns of flat observations, float [n, size], in the field's own values: [n] or [n, k].
+
+    levels   how many values each of its whole numbers can take; None: they are no whole numbers, and stay as they are
+    coded    of an index-coded field the same (Slot.levels); None where each number is a group of `levels` columns, one
+             of them above 0: its place there, -1 where none is
+    """
     if levels and coded is None:
         groups = columns.reshape(len(columns), -1, levels)
         columns = np.where(groups.any(-1), groups.argmax(-1), -1)

@@ -14,12 +14,11 @@ from ..policies import Seats, as_policy
 
 
 class Minds(Protocol):
-    """All seats of one world.
+    """All seats of one world."""
 
-    names   who sits in each seat, in words
-    """
-
-    names: list[str]
+    @property
+    def names(self) -> list[str]:
+        """Who sits in each seat, in words."""
 
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n], 0 for those who do not decide."""
@@ -65,9 +64,13 @@ class Table:
     def decide(self, simulator: Simulator) -> np.ndarray:
         """Everybody's actions [n]."""
         actions = by_chance(simulator)
+        self.fill(simulator, actions)
+        return actions
+
+    def fill(self, simulator: Simulator, actions: np.ndarray) -> None:
+        """Write what the policies decide into actions [n]; the other seats' stay."""
         if self.policies:
             self._at(simulator).choose(actions[None])
-        return actions
 
     def saw(self, step: Any, actions: np.ndarray) -> None:
         """What came of it."""
@@ -95,6 +98,67 @@ class Table:
             return None
         legal = simulator.legal[0, agent].astype(float)
         return "probability", legal / legal.sum()
+
+
+class Joined:
+    """Policies in some of the seats of other minds: of a run's agents, who play on around them.
+
+    minds   who plays in the other seats
+    table   the policies in theirs
+    """
+
+    def __init__(self, minds: Any, table: Table) -> None:
+        self.minds, self.table = minds, table
+
+    def refresh(self) -> bool:
+        """Let minds that follow a training take over newer policies; whether they have."""
+        return self.follows and bool(self.minds.refresh())
+
+    @property
+    def names(self) -> list[str]:
+        """Who sits in each seat, in words."""
+        theirs = self.table.policies
+        return [self.table.names[i] if i in theirs else name for i, name in enumerate(self.minds.names)]
+
+    @property
+    def follows(self) -> bool:
+        """Whether the other minds keep up with a training."""
+        return bool(getattr(self.minds, "follows", False))
+
+    @property
+    def episode(self) -> int | None:
+        """Of the training that is followed."""
+        return getattr(self.minds, "episode", None)
+
+    def decide(self, simulator: Simulator) -> np.ndarray:
+        """Everybody's actions [n]."""
+        actions = self.minds.decide(simulator)
+        self.table.fill(simulator, actions)
+        return actions
+
+    def saw(self, step: Any, actions: np.ndarray) -> None:
+        """What came of it, for all."""
+        self.minds.saw(step, actions)
+        self.table.saw(step, actions)
+
+    def begin(self) -> None:
+        """All begin anew."""
+        self.minds.begin()
+        self.table.begin()
+
+    def remember(self) -> Any:
+        """What the minds know, and what the policies keep."""
+        return self.minds.remember(), self.table.remember()
+
+    def recall(self, remembered: Any) -> None:
+        """Know and keep it again."""
+        known, kept = remembered
+        self.minds.recall(known)
+        self.table.recall(kept)
+
+    def likes(self, simulator: Simulator, agent: int) -> tuple[str, np.ndarray] | None:
+        """Known of the seats that are not the policies'."""
+        return None if agent in self.table.policies else self.minds.likes(simulator, agent)
 
 
 def by_chance(simulator: Simulator) -> np.ndarray:

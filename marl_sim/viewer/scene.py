@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.game import Game
 from ..core.stage import Stage
-from ..policies.view import _decode
+from ..policies.view import decode
 from .chronicle import Chronicle
 
 State = dict[str, np.ndarray]
@@ -101,7 +101,7 @@ class Scene:
         for slot in self.game.layout.slots:
             if slot.kind == kind:
                 columns = self.obs[agent : agent + 1, slot.start : slot.stop]
-                found[slot.name] = _decode(columns, self.game.field_levels.get(f"{kind}:{slot.name}"), slot.levels)[0]
+                found[slot.name] = decode(columns, self.game.field_levels.get(f"{kind}:{slot.name}"), slot.levels)[0]
         return found
 
     def meaning(self, agent: int, field: str) -> str:

@@ -37,3 +37,13 @@ def close_display() -> None:
     """Let go of the window."""
     if pygame.display.get_init():
         pygame.display.quit()
+
+
+def part_of_screen(otherwise: tuple[int, int]) -> tuple[int, int]:
+    """A comfortable part of the screen, in pixels; `otherwise` where nothing is known of it."""
+    try:
+        pygame.display.init()
+        wide, high = pygame.display.get_desktop_sizes()[0]
+    except (pygame.error, IndexError):
+        return otherwise
+    return max(480, min(round(wide * 0.8), 2 * 1280)), max(400, min(round(high * 0.8), 2 * 800))

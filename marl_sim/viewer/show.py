@@ -42,10 +42,11 @@ class Show:
     @classmethod
     def of(cls, replay: Replay, title: str = "") -> Show:
         """A replay, at its beginning."""
-        show = cls(replay.game, Table(replay.game), replay.seed, replay.world, title)
+        table = Table(replay.game)
+        table.names = list(replay.minds) or table.names
+        show = cls(replay.game, table, replay.seed, replay.world, title)
         show.open_ended = False
         show.timeline = replay.timeline()
-        show.minds.names = list(replay.minds) or show.minds.names
         return show
 
     # ------------------------------------------------------------ who decides

@@ -8,26 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pygame
-from pygame import Rect
 
 from .canvas import Canvas
-from .controls import SPEEDS, Bar, help_sheet, of_key, speed_words
+from .controls import SPEEDS, Bar, of_key
 from .films import Writer
-from .frame import Painter
-from .inspector import inspector
 from .keeping import Keeper
 from .palette import DARK, LIGHT, Theme
-from .screen import close_display, open_display
-from .seat import Choices, drawn_lots, from_inside
+from .pane import DESIGN, Pane
+from .screen import close_display, open_display, part_of_screen
+from .seat import Choices, drawn_lots
 from .show import Show
 from .thinker import Thinker
 
 RATE = 60  # frames a second, where something moves
 STAGE = 0.7  # seconds that a stage lasts at speed 1
 BUDGET = 0.009  # seconds of a frame for playing stages; the rest is for drawing
-TOLD_FOR = 4.0  # seconds that a message stays
 FILM_RATE = 30
-DESIGN = (1100, 700)  # what a window is drawn for; larger ones are drawn larger
 
 
 class Window:
@@ -48,7 +44,7 @@ class Window:
             raise ValueError(f"the time limit must be 0 or more seconds; got {limit:g}")
         self.show, self.beside, self.theme, self.limit, self.everything = show, beside, theme, limit, everything
         self.size, self.keeper = size, Keeper(out)
-        self.painter, self.beside_painter = Painter(show.game), Painter(show.game)
+        self.pane = Pane(self)
         self.bar, self.choices, self.thinker, self.clock = Bar(), Choices(), Thinker(), pygame.time.Clock()
         self.open, self.playing, self.helping, self.power = True, True, False, 0
         self.selected: int | None = None
@@ -61,17 +57,14 @@ class Window:
         self.film: Writer | None = None
         self.filmed_at = 0.0
         self.sliding = False
-        self._same = 0
         self.rate = RATE // 3 if getattr(show.minds, "follows", False) else RATE  # beside a training
         self._looked: tuple[Any, ...] = ()
-        self._scenes: tuple[Any, Any] = (None, None)
-        self._liked: tuple[Any, Any] = (None, None)
 
     # ------------------------------------------------------------ the loop
 
     def run(self) -> None:
         """Until it is closed. NoDisplay, in one sentence, where there is no screen."""
-        screen = open_display(self.size or part_of_screen(), f"marl_sim: {self.show.game.label}")
+        screen = open_display(self.size or part_of_screen(DESIGN), f"marl_sim: {self.show.game.label}")
         try:
             while self.open:
                 for event in pygame.event.get():
@@ -79,7 +72,7 @@ class Window:
                 now = time.monotonic()
                 self.advance(now)
                 screen = pygame.display.get_surface() or screen
-                look = self._look(screen.get_size(), now)
+                look = self.pane.look(screen.get_size(), now)
                 if look != self._looked:
                     self._looked = look
                     screen.blit(self.draw(screen.get_size(), now).surface, (0, 0))
@@ -95,22 +88,6 @@ class Window:
     def moving(self, now: float) -> bool:
         """Whether the next frame will differ from this one."""
         return self.playing or self.film is not None or now - self.stepped_at < 1.0 or self.thinker.asked
-
-    def _look(self, size: tuple[int, int], now: float) -> tuple[Any, ...]:
-        """What decides how the next frame looks: where nothing of it has changed, nothing is drawn."""
-        line, choices = self.show.timeline, self.choices
-        seconds = int(now) if self.limit and self.show.waiting_for else 0
-        told = self.message if now - self.told_at < TOLD_FOR else "", self.thinker.busy and now - self.turn_since > 0.5
-        return (
-            size, line.number, line.at, len(line), self._progress(now), self._opened(now), self.selected,
-            self.playing, self.power, self.helping, self.everything, self.theme.name, told, seconds, choices.amount,
-            self.film is None, id(self.beside), tuple(self.show.guests.items()), tuple(self.show.minds.names),
-            getattr(self.show.minds, "episode", None),
-        )  # fmt: skip
-
-    def _progress(self, now: float) -> float:
-        """How far the last stage's deeds have got."""
-        return min(1.0, 2 * (now - self.stepped_at) / self.period())
 
     def advance(self, now: float) -> None:
         """Play the stages that are due."""
@@ -191,7 +168,7 @@ class Window:
             self._drop()
             do()
             self.stepped_at = self.turn_since = time.monotonic()
-            self._scenes = (None, None)
+            self.pane.forget()
             self._together()
 
         if self.thinker.asked:
@@ -257,8 +234,7 @@ class Window:
         elif self.show.waiting_for and (chosen := self.choices.click(spot)) is not None:
             self.show.choose(self.show.waiting_for[0], chosen)
         elif self.inside() is None:
-            places = ((i, self.painter.view.place_of(i)) for i in range(self.show.game.n_agents))
-            self.selected = next((i for i, rect in places if rect is not None and rect.collidepoint(spot)), None)
+            self.selected = self.pane.agent_at(spot)
 
     def _slide(self, spot: tuple[int, int]) -> None:
         t = self.bar.moment(spot, len(self.show.timeline))
@@ -298,7 +274,7 @@ class Window:
         elif name == "film":
             self._end_film() if self.film is not None else self._begin_film()
         elif name in ("picture", "keep"):
-            self.say(self.keeper.save(name, self.show, self.canvas))
+            self.say(self.keeper.save(name, self.show, self.pane.canvas))
 
     def _begin_anew(self, how: str) -> None:
         self.keeper.transcript(self.show)
@@ -320,7 +296,6 @@ class Window:
 
     def _branch(self) -> None:
         self.beside = self.show.branch()
-        self._same = 0
         self.say("From here on anew; beside it, as it was. T takes over a seat.")
 
     def _begin_film(self) -> None:
@@ -339,13 +314,11 @@ class Window:
     def _shoot(self, now: float) -> None:
         if self.film is not None and now - self.filmed_at >= 1 / FILM_RATE:
             self.filmed_at = now
-            self.film.add(self.canvas.array())
+            self.film.add(self.pane.canvas.array())
 
     def say(self, words: str) -> None:
         """Show a message for a few seconds."""
         self.message, self.told_at = words, time.monotonic()
-
-    # ------------------------------------------------------------ what is drawn
 
     def inside(self) -> int | None:
         """The agent from whose seat the world is seen; None: from outside."""
@@ -356,103 +329,4 @@ class Window:
 
     def draw(self, size: tuple[int, int], now: float) -> Canvas:
         """The whole window."""
-        zoom = min(max(min(size[0] / DESIGN[0], size[1] / DESIGN[1]), 0.8), 3.0)
-        canvas = getattr(self, "canvas", None)
-        if canvas is None or canvas.rect.size != tuple(size) or canvas.theme is not self.theme:
-            self.canvas = canvas = Canvas(size, self.theme, zoom)
-        scene, other = self._moment(now)
-        low = Bar.height(zoom)
-        area = Rect(0, 0, size[0], size[1] - low)
-        waiting, inside = self.show.waiting_for, self.inside()
-        if waiting:
-            tall = min(self.choices.height(canvas, size[0], scene, waiting[0]), size[1] // 2)
-            row = Rect(0, area.bottom - tall, size[0], tall)
-            area.h -= tall
-        progress = self._progress(now)
-        if inside is not None:
-            canvas.surface.fill(self.theme.paper, area)
-            from_inside(canvas, area, scene, inside)
-        elif other is not None:
-            half = Rect(area.x, area.y, area.w // 2, area.h)
-            self.painter.paint(canvas, scene, progress, half)
-            self.beside_painter.paint(canvas, other, progress, half.move(half.w, 0))
-        else:
-            self.painter.paint(canvas, scene, progress, area, self._aside(scene))
-        if waiting:
-            left = self.limit - (now - self.turn_since) if self.limit else None
-            self.choices.draw(canvas, row, scene, waiting[0], left)
-        self._draw_bar(canvas, Rect(0, size[1] - low, size[0], low))
-        if self.helping:
-            help_sheet(canvas, Rect(0, 0, *size))
-        self._draw_status(canvas, area, now)
-        return canvas
-
-    def _moment(self, now: float) -> tuple[Any, Any]:
-        """The scenes to draw, made anew only where something has happened."""
-        line = self.show.timeline
-        opened = self._opened(now)
-        key = line.number, line.at, line.chronicle.number, opened, tuple(self.show.guests), tuple(self.show.minds.names)
-        if self._scenes[0] != key:
-            self._scenes = key, (self.show.scene(opened), None if self.beside is None else self.beside.scene())
-        return self._scenes[1]
-
-    def _opened(self, now: float) -> bool:
-        """Whether an episode's last frame has been seen long enough by somebody who has to go on in the next."""
-        return bool(self.show.waiting_for) and now - self.stepped_at > min(self.period(), 2.0)
-
-    def _aside(self, scene: Any) -> Callable[[Canvas, Rect], None] | None:
-        if self.selected is None:
-            return None
-        agent = self.selected
-        key = self._scenes[0], agent
-        if self._liked[0] != key and not self.thinker.busy:  # two threads in one mind would disturb each other
-            deciding = not scene.over and bool(scene.acting[agent])
-            likes = self.show.minds.likes(self.show.timeline.simulator, agent) if deciding else None
-            self._liked = key, likes
-        likes = self._liked[1] if self._liked[0] == key else None
-        return lambda canvas, box: inspector(canvas, box, scene, agent, likes)
-
-    def _draw_bar(self, canvas: Canvas, box: Rect) -> None:
-        line = self.show.timeline
-        words = {"play": "pause" if self.playing else "play", "faster": f"+ {speed_words(self.power)}"}
-        agent = self.selected if self.selected is not None else min(self.show.guests, default=0)
-        words["seat"] = "give back" if agent in self.show.guests else "take seat"
-        lit = {"play"} if self.playing else set()
-        lit |= ({"film"} if self.film is not None else set()) | ({"seat"} if agent in self.show.guests else set())
-        self.bar.draw(canvas, box, line.at, max(len(line), 1), words, lit, self.difference())
-
-    def difference(self) -> int | None:
-        """The first step at which the show beside did something else, None where there is none yet."""
-        if self.beside is None:
-            return None
-        one, other = self.show.timeline.actions, self.beside.timeline.actions
-        shared = min(len(one), len(other))
-        self._same = min(self._same, shared)
-        while self._same < shared and (one[self._same] == other[self._same]).all():
-            self._same += 1
-        return self._same if self._same < shared else None
-
-    def _draw_status(self, canvas: Canvas, area: Rect, now: float) -> None:
-        """A message, or what the window is waiting for."""
-        words = self.message if now - self.told_at < TOLD_FOR else ""
-        following = getattr(self.show.minds, "episode", None)
-        apart = self.difference()
-        if not words and apart is not None:
-            words = f"first difference at step {apart}"
-        if not words and self.thinker.busy and now - self.turn_since > 0.5:
-            words = "thinking …"
-        if not words and following is not None:
-            words = f"policies of training episode {following}"
-        if words:
-            spot = area.centerx, area.bottom - canvas.u(20)
-            canvas.pill(words, spot, 13, self.theme.ink, self.theme.paper, area.w - canvas.u(24))
-
-
-def part_of_screen() -> tuple[int, int]:
-    """A comfortable part of the screen, in pixels."""
-    try:
-        pygame.display.init()
-        wide, high = pygame.display.get_desktop_sizes()[0]
-    except (pygame.error, IndexError):
-        return DESIGN
-    return max(480, min(round(wide * 0.8), 2 * 1280)), max(400, min(round(high * 0.8), 2 * 800))
+        return self.pane.draw(size, now)

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 
 import marl_sim as ms
+from marl_sim.cli import parser
+from marl_sim.cli_viewer import make_show
 from marl_sim.core.rng import key_of, purpose
 from marl_sim.training import watching
 from marl_sim.training.config import StudyOptions
 from marl_sim.training.records import RecordError
 from marl_sim.training.runs import learned_trainer
 from marl_sim.viewer.learned import Learned
+from marl_sim.viewer.minds import Joined, Table
 from marl_sim.viewer.show import Show
 
 
@@ -102,6 +105,33 @@ def test_names_and_seeds(run):
     assert not minds.refresh()
 
 
+def test_a_policy_takes_a_seat_of_a_run_and_the_run_plays_on_around_it(remembering):
+    """Seat 1 does what seat 0 did last; seat 0 what it learned to; and both again when time is turned back."""
+    alone = make_show(parser().parse_args(["play", f"run:{remembering}"]))
+    show = make_show(parser().parse_args(["play", f"run:{remembering}", "--seat", "agent_1=TitForTat"]))
+    assert show.names == ["PPO, seed 0", "TitForTat"]
+    line, liked = show.timeline, []
+    for _ in range(12):
+        assert show.minds.likes(line.simulator, 1) is None
+        liked.append(show.minds.likes(line.simulator, 0)[1].argmax())
+        show.step()
+        alone.step()
+    actions = np.array(line.actions)
+    assert actions[:, 0].tolist() == liked
+    for t in range(12):
+        assert actions[t, 1] == (0 if t % 5 == 0 else actions[t - 1, 0])
+    assert (actions[:, 1] != np.array(alone.timeline.actions)[:, 1]).any()
+    show.seek(5)  # an episode begins: whoever still knew the other from later would not begin as it did
+    del line.actions[5:]
+    for _ in range(7):
+        show.step()
+    assert (np.array(line.actions) == actions).all()
+    show.next_world()  # with the next seed's agents
+    assert show.names == ["PPO, seed 1", "TitForTat"]
+    with pytest.raises(ValueError, match="unknown policy 'Titfortatt'"):
+        make_show(parser().parse_args(["play", f"run:{remembering}", "--seat", "agent_1=Titfortatt"]))
+
+
 # ---------------------------------------------------------------- while a training goes on
 
 
@@ -143,6 +173,7 @@ def test_policies_are_left_only_for_who_asks(tmp_path):
 def test_a_window_follows_a_training_to_its_end(run):
     """Newer policies are taken over when they come, and what was learned in the end when it is over."""
     fresh, done = Learned(run, follow=True), learned_trainer(run, num_envs=1)
+    joined = Joined(fresh, Table(fresh.game, {0: "Random"}))  # and where somebody else sits in a seat
     folder = fresh._record.path
     table = next(name for name in done.final_state() if name.endswith("play/lanes/table"))
     wanted = done.final_state()[table]
@@ -152,12 +183,12 @@ def test_a_window_follows_a_training_to_its_end(run):
 
     (folder / "done").rename(folder / "not done")
     try:
-        assert not fresh.refresh() and (held() != wanted).any()
+        assert joined.follows and not joined.refresh() and (held() != wanted).any()
         assert (folder / watching.ASKED).exists()
         watched = watching.Watched(folder)
         watched.offer(done, 1000.0)
-        assert fresh.refresh() and (held() == wanted).all()
-        assert not fresh.refresh() and fresh.episode == done.episode
+        assert joined.refresh() and (held() == wanted).all()
+        assert not joined.refresh() and joined.episode == fresh.episode == done.episode
         held()[...] = 0
     finally:
         (folder / "not done").rename(folder / "done")

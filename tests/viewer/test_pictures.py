@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from drawn_moments import check, drawn, last_of_episode, moment
 
 import marl_sim as ms
 from marl_sim.viewer.palette import DARK, LIGHT
+from marl_sim.viewer.show import Show
 from marl_sim.viewer.views import GameView, _views, shows, view_of
 from marl_sim.viewer.views.off_switch import OffSwitchView
 from marl_sim.viewer.views.public_goods import PublicGoodsView
@@ -87,6 +89,8 @@ def test_games_of_their_own_picture_and_views_of_ones_own():
     assert type(view_of(ms.make("prisoners_dilemma"))) is SocietyView
     assert isinstance(view_of(ms.make("off_switch")), OffSwitchView)
 
+    shipped = type(view_of(ms.make("escape_room")))
+
     @shows(ms.EscapeRoom)
     class Room(GameView):
         """One word."""
@@ -96,7 +100,67 @@ def test_games_of_their_own_picture_and_views_of_ones_own():
         with pytest.raises(NotImplementedError, match="Room must define draw"):
             drawn(moment("escape_room", 1))
     finally:
-        del _views[ms.EscapeRoom]
+        _views[ms.EscapeRoom] = shipped
+
+
+def test_a_view_of_ones_own_prevails_though_it_came_before_the_viewers():
+    program = """
+        import marl_sim as ms
+        from marl_sim.viewer.views import GameView, shows, view_of
+
+        class Room(GameView): pass
+
+        shows(ms.EscapeRoom)(Room)
+        print(type(view_of(ms.make("escape_room"))).__name__, type(view_of(ms.make("off_switch"))).__name__)
+    """
+    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    assert ran.stdout.split()[-2:] == ["Room", "OffSwitchView"]
+
+
+@pytest.mark.parametrize("size", [(960, 600), (480, 320)])
+@pytest.mark.parametrize(("n", "levers"), [(2, 1), (5, 2), (40, 13)])
+def test_everybody_in_the_escape_room_stands_where_it_went_and_who_got_out_is_out(n, levers, size):
+    """Four places from left to right, of one width."""
+    found = set()
+    for seed in range(6):
+        game = ms.make("escape_room", n_agents=n, levers=levers)
+        show = Show(game, seed=seed)
+        for _ in range(3):
+            show.step()
+            canvas, deeds = drawn(show, size), show.timeline.chronicle.deeds
+            check(canvas, game.agents)
+            at = {one.name: one for one in canvas.drawn if one.kind == "agent"}
+            gate = next(one.rect for one in canvas.drawn if one.kind == "gate")
+            opened = sum(deed.word == "lever" for deed in deeds) >= levers
+            out = opened and any(deed.word == "door" for deed in deeds)
+            for deed in deeds:
+                place = ["start", "lever", "door"].index(deed.word)
+                if opened and place == 2:
+                    place = 3
+                one = at[game.agents[deed.agent]]
+                assert 4 * (one.rect.centerx - one.box.x) // one.box.w == place
+                assert (one.rect.centerx > gate.right) == (place == 3)
+            assert (gate.h < one.box.h / 2) == opened
+            assert bool(show.timeline.chronicle.over == "terminated") == out
+            found |= {"out"} if out else {"open"} if opened else {"shut"}
+    assert {"out", "shut"} <= found
+
+
+def test_who_is_out_stays_out_while_those_who_pulled_are_rewarded():
+    """And those who had been out before are not taken for walking out again."""
+    game = ms.Group(ms.EscapeRoom(), ms.PeerReward(points=4), n_agents=3, horizon=ms.Fixed(5))
+    for seed in range(40):
+        show = moment(game, 1, seed)
+        words = {deed.word for deed in show.timeline.chronicle.deeds}
+        if {"lever", "door"} <= words:
+            break
+    first = drawn(show)
+    assert not show.timeline.chronicle.over
+    show.step()
+    for progress in (0.0, 1.0):
+        later = drawn(show, progress=progress)
+        where = [{one.name: one.rect for one in canvas.drawn if one.kind == "agent"} for canvas in (first, later)]
+        assert where[0] == where[1]
 
 
 def test_the_pot_holds_what_was_given_and_shares_come_back():

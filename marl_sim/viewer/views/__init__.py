@@ -47,7 +47,10 @@ class GameView:
 
 
 def shows(*kinds: type) -> Callable[[V], V]:
-    """Register a view for games that hold a part of one of these classes, or of a class derived from it."""
+    """Register a view for games that hold a part of one of these classes, or of a class derived from it.
+
+    It takes the place of a view that the viewer itself has for them.
+    """
 
     def keep(view: V) -> V:
         for kind in kinds:
@@ -59,10 +62,12 @@ def shows(*kinds: type) -> Callable[[V], V]:
 
 @lru_cache(maxsize=1)
 def _load_all() -> None:
+    given = dict(_views)  # registered by hand before anything was drawn: it takes the place of the viewer's own
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         importlib.import_module(module.name)
     for point in entry_points(group="marl_sim.views"):
         point.load()
+    _views.update(given)
 
 
 def view_of(game: Game) -> Any:

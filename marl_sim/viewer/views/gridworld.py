@@ -35,7 +35,7 @@ class GridView(GameView):
         (r, c), (r0, c0) = grid.cells[at], grid.cells[was]
         row, column = r0 + (r - r0) * progress, c0 + (c - c0) * progress
         spot = board.x + (column + 0.5) * side, board.y + (row + 0.5) * side
-        radius = side * 0.3
+        radius = min(side * 0.3, max(side * 0.22, side * 0.44 - canvas.u(14)))  # clear of the words below, if it can
         rect = Rect(0, 0, round(2 * radius), round(2 * radius))
         rect.center = round(spot[0]), round(spot[1])
         canvas.note("agent", scene.names[0], rect, box)
@@ -65,16 +65,20 @@ class GridView(GameView):
         colour = {"G": theme.deed("just"), "B": theme.deed("gift"), "I": theme.deed("unjust")}.get(letter)
         ground = theme.panel if colour is None else blend(theme.panel, colour, 0.3)
         canvas.box(cell, ground, 5, theme.line)
+        worded = letter in WORDS and cell.h >= canvas.u(30)
+        above = Rect(cell.x, cell.y, cell.w, cell.h - canvas.u(13)) if worded else cell
         if letter == "G":
-            canvas.ring(cell.center, cell.w * 0.36, max(2, cell.w * 0.06), theme.deed("just"))
+            canvas.ring(above.center, above.h * 0.38, max(2, cell.w * 0.06), theme.deed("just"))
         elif letter == "B":
-            inner = cell.inflate(-cell.w // 3, -cell.h // 3)
+            inner = Rect(0, 0, round(above.h * 0.66), round(above.h * 0.66))
+            inner.center = above.center
             canvas.box(inner, theme.deed("gift") if not pressed else theme.line, 6, theme.edge)
         elif letter == "I" and not pressed:
-            inner = cell.inflate(-cell.w // 4, -cell.h // 4)
+            inner = Rect(0, 0, round(above.h * 0.7), round(above.h * 0.7))
+            inner.center = above.center
             canvas.line(inner.topleft, inner.bottomright, theme.deed("unjust"), max(2, cell.w * 0.07))
             canvas.line(inner.topright, inner.bottomleft, theme.deed("unjust"), max(2, cell.w * 0.07))
-        if letter in WORDS and cell.h >= canvas.u(30):
+        if worded:
             words = "gone" if letter == "I" and pressed else "pressed" if letter == "B" and pressed else WORDS[letter]
             tag = Rect(cell.x + 2, cell.bottom - canvas.u(15), cell.w - 4, canvas.u(14))
             canvas.text(words, tag, 10, theme.ink, align="centre", shrink=6)

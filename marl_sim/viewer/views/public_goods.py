@@ -38,17 +38,19 @@ class PublicGoodsView(SocietyView):
         self._draw_pot(canvas, pot, scene, [deed for _, deed in gifts.values()])
         totals = scene.chronicle.totals
         self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
+        flights = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
         for i in range(self.game.n_agents):
             bar(canvas, scene, places, i, totals, float(np.abs(totals).max()))
+        for deed in flights:
+            flight(canvas, places, deed, progress)
+        self._amount(canvas, pot, [deed for _, deed in gifts.values()])
+        for i in range(self.game.n_agents):
             name(canvas, scene, places, i, box)
         for agent, (turn, deed) in gifts.items():
-            self._gift(canvas, places, pot, agent, turn, deed)
+            self._gift(canvas, places, pot, agent, turn, deed, bool(flights))
         if returned:
             for agent in range(self.game.n_agents):
                 self._return(canvas, places, pot, agent, float(returned[agent]))
-        for deed in scene.chronicle.deeds:
-            if deed.kind in DIRECTED and deed.target >= 0:
-                flight(canvas, places, deed, progress)
 
     # ------------------------------------------------------------ what is shown
 
@@ -94,7 +96,11 @@ class PublicGoodsView(SocietyView):
             need = min(1.0, float(threshold) / (self.game.n_agents * self.part.stake))
             y = round(inside.bottom - need * inside.h)
             canvas.line((inside.x, y), (inside.right, y), theme.ink, 2)
-        tall = round(pot.h * 0.3)
+
+    def _amount(self, canvas: Canvas, pot: Rect, gifts: list[Deed]) -> None:
+        """How much is in the pot, over whatever crosses it."""
+        theme, tall = canvas.theme, round(pot.h * 0.3)
+        share = sum(map(self._share, gifts)) / self.game.n_agents
         words = f"{share * self.game.n_agents * self.part.stake:.3g}"
         plate = Rect(0, 0, round(pot.w * 0.62), tall)
         plate.center = pot.center
@@ -108,14 +114,17 @@ class PublicGoodsView(SocietyView):
         tip = start + (end - start) * ease(progress)
         canvas.line(tuple(start), tuple(tip), canvas.theme.deed("give"), max(1.0, share * places.radius * 0.55))
 
-    def _gift(self, canvas: Canvas, places: Places, pot: Rect, agent: int, turn: int, deed: Deed) -> None:
-        """The gift's size, on the way to the pot, with its turn where agents move one after another."""
+    def _gift(self, canvas: Canvas, places: Places, pot: Rect, agent: int, turn: int, deed: Deed, aside: bool) -> None:
+        """The gift's size, on the way to the pot, with its turn where agents move one after another.
+
+        aside: at the pot, since later deeds take the way.
+        """
         way = np.array(pot.center, float) - places.centres[agent]
         length = float(np.hypot(*way)) or 1.0
         # between where the agent ends, with its name, and where the pot begins
         named = NAME * canvas.zoom * max(0.0, float(way[1]) / length) if places.named else 0.0
         first, last = places.radius * 1.12 + named, length - pot.w * 0.5
-        spot = places.centres[agent] + way / length * (first + last) / 2
+        spot = places.centres[agent] + way / length * (last if aside else (first + last) / 2)
         words = f"{self._share(deed) * self.part.stake:.3g}"
         if self.part.in_order:
             words = f"{turn + 1}. {words}"
