@@ -21,6 +21,8 @@ class ShuffledStep:
         self.components = {name: by_player(paid) for name, paid in moment.components.items()}
         self.terminated, self.truncated = by_player(moment.terminated), by_player(moment.truncated)
         self.final_obs = by_player(moment.final_obs)
+        if hasattr(moment, "final_legal"):
+            self.final_legal = by_player(moment.final_legal)
         self.ended = moment.ended
         raw = moment.raw
         self.raw = _Raw(raw, self)
