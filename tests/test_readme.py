@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,14 @@ def test_the_readme_holds_the_two_commands():
     assert 'pip install -e ".[dev]" && pytest' in map(str.strip, lines)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: str(page.relative_to(ROOT)))
+def listed() -> list[Any]:
+    """README's blocks run by default, the other pages' with the slow tests."""
+    pages = [page for page in PAGES if blocks(page)]
+    marks = [() if page.parent == ROOT else pytest.mark.slow for page in pages]
+    return [pytest.param(page, marks=mark, id=str(page.relative_to(ROOT))) for page, mark in zip(pages, marks)]
+
+
+@pytest.mark.parametrize("page", listed())
 def test_a_pages_python_blocks_run(page, tmp_path):
     """Top to bottom in one process, as a reader who pastes them does; a traceback gives the page's own line."""
     program = "\n".join(

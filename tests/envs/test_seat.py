@@ -169,7 +169,7 @@ def weights(trainer):
     return [head.lanes.params.numpy().copy() for head in trainer.heads]
 
 
-@pytest.mark.parametrize(("horizon", "worlds"), [(ms.Fixed, 4), (ms.Continuing, 1)])
+@pytest.mark.parametrize(("horizon", "worlds"), [pytest.param(ms.Fixed, 4, marks=pytest.mark.slow), (ms.Continuing, 1)])
 @pytest.mark.parametrize(
     "learner",
     [DQN(hidden=(8,), batch=8, buffer=64), PPO(**SMALL), DRQN(hidden=(8,), memory=4, batch=2, length=4, buffer=16)],

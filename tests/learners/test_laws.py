@@ -31,9 +31,16 @@ CASES = every_case()
 FIRST = list({case.name: case for case in reversed(CASES)}.values())  # of each learner
 SLOW_ALONE = (0, 3, 7)  # lanes of the costlier variants that are run alone
 
-each = pytest.mark.parametrize("case", CASES, ids=str)
+
+def listed(cases):
+    """Every learner as it comes in the default run; its variants (memory, pictures, boxes, ...) with the slow tests."""
+    return [pytest.param(case, marks=() if case in FIRST else pytest.mark.slow) for case in cases]
+
+
+each = pytest.mark.parametrize("case", listed(CASES), ids=str)
 # For streams the files of their own try the same in every variant, and more of it.
-mostly = pytest.mark.parametrize("case", [c for c in CASES if not isinstance(c, Streams) or c in FIRST], ids=str)
+few = [case for case in CASES if not isinstance(case, Streams) or case in FIRST]
+mostly = pytest.mark.parametrize("case", listed(few), ids=str)
 once = pytest.mark.parametrize("case", FIRST, ids=str)
 
 

@@ -15,7 +15,10 @@ PLAIN = [case for case in CASES if case.variant == "plain"]
 STEPS = 30
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case.name}-{case.variant}")
+LISTED = [pytest.param(case, marks=() if case in PLAIN else pytest.mark.slow) for case in CASES]
+
+
+@pytest.fixture(params=LISTED, ids=lambda case: f"{case.name}-{case.variant}")
 def case(request) -> Case:
     """Every registered learner of streams in every variant that fits it."""
     return request.param

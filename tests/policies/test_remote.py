@@ -434,6 +434,7 @@ def test_no_command_outlives_its_run(how, tmp_path):
     run = subprocess.Popen(
         [sys.executable, "-c", ORPHAN, name, how], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=environment, cwd=tmp_path,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which shells ignore in the background
     )  # fmt: skip
     assert run.stdout.readline() == "going\n"
     if how != "raise":

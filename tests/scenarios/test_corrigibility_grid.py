@@ -77,6 +77,7 @@ def test_a_walk_is_judged_at_another_chance(scenario):
     assert (row["pressed"], row["crossed"], row["lost"]) == (0, 1, 0)
 
 
+@pytest.mark.slow
 def test_it_runs(run):
     printed, rows, figures = run(
         "corrigibility_grid", "--seeds", "2", "--episodes", "20", "--chances", "0.5", "0", "--explore", "0.1"
