@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .base import Policy
+from .program_file import loaded
 from .view import View
 
 if TYPE_CHECKING:
@@ -104,9 +105,6 @@ class Exported(Policy):
         return self.programs.act(view, self.sample)
 
     def _program(self, kind: str) -> Program:
-        import torch
-
         if kind not in self._loaded:
-            file = Path(self.folder) / self.programs.decisions[kind]["file"]
-            self._loaded[kind] = torch.export.load(str(file)).module()
+            self._loaded[kind] = loaded(Path(self.folder) / self.programs.decisions[kind]["file"])
         return self._loaded[kind]
