@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import entry_points
 from typing import Any
@@ -55,6 +55,19 @@ def factory(name: str) -> Callable[..., Game]:
     if name not in _factories:
         raise ValueError(unknown("game", name, _factories))
     return _factories[name]
+
+
+def as_game(game: Any, options: Mapping[str, Any] | None = None) -> Game:
+    """A Game as it is, or the registered one of a name with options. ValueError in one sentence for anything else, and
+    for options beside a game that is made."""
+    if isinstance(game, str):
+        return make(game, **(options or {}))
+    if not isinstance(game, Game):
+        raise ValueError(f"game must be a Game or the name of a registered one; got {game!r}")
+    if options:
+        given = ", ".join(sorted(options))
+        raise ValueError(f"options go with the name of a game, not with a game that is made; got {given}")
+    return game
 
 
 def make(name: str, **options: Any) -> Game:

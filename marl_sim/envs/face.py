@@ -12,7 +12,7 @@ from gymnasium import logger, spaces
 from ..core.errors import NotReset
 from ..core.fields import Layout
 from ..core.game import Game
-from ..core.registry import make
+from ..core.registry import as_game
 from ..core.rng import GOLDEN, MASK, purpose
 from ..core.simulator import Simulator
 from ..core.stage import Stage
@@ -70,13 +70,7 @@ class Face:
         render_size: tuple[int, int] | None = None,
         **options: Any,
     ):
-        if isinstance(game, str):
-            game = make(game, **options)
-        elif not isinstance(game, Game):
-            raise ValueError(f"game must be a Game or the name of a registered one; got {game!r}")
-        elif options:
-            given = ", ".join(sorted(options))
-            raise ValueError(f"options go with the name of a game, not with a game that is made; got {given}")
+        game = as_game(game, options)
         if render_mode is not None and render_mode not in MODES:
             raise ValueError(f"render_mode must be None, {', '.join(map(repr, MODES[:-1]))} or {MODES[-1]!r}; "
                              f"got {render_mode!r}")  # fmt: skip

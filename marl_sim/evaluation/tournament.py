@@ -15,7 +15,7 @@ from ..core.errors import unknown
 from ..core.game import Game
 from ..core.horizon import Fixed
 from ..core.part import at_least
-from ..core.registry import make
+from ..core.registry import as_game
 from ..core.simulator import Simulator
 from ..core.society import Society
 from ..mechanisms.noise import Noise
@@ -120,7 +120,7 @@ def round_robin(
     if len(policies) < 2:
         raise ValueError(f"a tournament needs at least 2 players; got {len(policies)}")
     at_least("round_robin", "repetitions", repetitions, 1)
-    played = _with_rules(make(game, **options) if isinstance(game, str) else game, turns, noise)
+    played = _with_rules(as_game(game, options), turns, noise)
     one, two = np.triu_indices(len(policies))
     sides = np.repeat(np.stack((one, two)), repetitions, axis=1)  # who sits where, [2, worlds]
     turned = np.tile(np.arange(repetitions) % 2 == 1, len(one))

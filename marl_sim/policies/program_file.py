@@ -1,6 +1,6 @@
 """Exported programs of strangers: read as tensors and operations, never as pickles, which could run anything.
 
-torch.export.load by itself unpickles weights, constants and example inputs wherever the file says that they are pickled.
+torch.export.load by itself unpickles weights, constants and example inputs wherever the file says that they are.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ..core.game import Game
-from ..core.registry import make
+from ..core.registry import as_game
 from . import wire
 from .base import Policy
 from .convert import as_policy
@@ -179,7 +179,7 @@ def serve(policy: Any, port: int = 0, host: str = "127.0.0.1", game: Any = None,
     """
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
         raise ValueError(f"port must be a whole number from 0 to 65535; got {port!r}")
-    return Server(as_policy(policy, **options), host, port, make(game) if isinstance(game, str) else game)
+    return Server(as_policy(policy, **options), host, port, None if game is None else as_game(game))
 
 
 def only_here(host: str) -> bool:

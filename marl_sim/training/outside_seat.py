@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..core.game import Game
-from ..core.registry import make
+from ..core.registry import as_game
 from ..policies import Policy, Random, Seats, View, as_policy
 from ..policies.base import check_fallback
 from .rollout import Trainer
@@ -74,13 +74,7 @@ class SeatTable:
         self, game: Game | str, agent: int | str, seating: Mapping[Any, Any] | None, num_envs: int, seed: int,
         illegal: str, training: Mapping[str, Any] | None, options: Mapping[str, Any],
     ):  # fmt: skip
-        if isinstance(game, str):
-            game = make(game, **options)
-        elif not isinstance(game, Game):
-            raise ValueError(f"game must be a Game or the name of a registered one; got {game!r}")
-        elif options:
-            given = ", ".join(sorted(options))
-            raise ValueError(f"options go with the name of a game, not with a game that is made; got {given}")
+        game = as_game(game, options)
         check_fallback("the seat", illegal)
         names = game.agents
         self.game, (self.seat, *more) = game, seats(agent, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,16 @@ from ..core.rng import mix_many, purpose, uniform_many
 from .worlds import HeadPlan, Worlds
 
 
+def in_order(order: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """What is of seats, [W, n, ...], in the order of the players, whose seats are order [W, n]."""
+    return np.take_along_axis(x, order.reshape(order.shape + (1,) * (x.ndim - 2)), axis=1)
+
+
 class ShuffledStep:
     """What a step did, player by player; `raw` is what books read, with what is of agents in the players' order."""
 
     def __init__(self, moment: Any, order: np.ndarray) -> None:
-        def by_player(x: np.ndarray) -> np.ndarray:
-            return np.take_along_axis(x, order.reshape(order.shape + (1,) * (x.ndim - 2)), axis=1)
-
+        by_player = partial(in_order, order)
         self.reward = by_player(moment.reward)
         self.components = {name: by_player(paid) for name, paid in moment.components.items()}
         self.terminated, self.truncated = by_player(moment.terminated), by_player(moment.truncated)
@@ -82,20 +86,17 @@ class ShuffledWorlds:
         self.order[which] = np.argsort(uniform_many(keys, np.arange(self.n_agents)[None]), axis=1)
         self.games[which] += 1
 
-    def _by_player(self, x: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(x, self.order.reshape(self.order.shape + (1,) * (x.ndim - 2)), axis=1)
-
     @property
     def obs(self) -> np.ndarray:
-        return self._by_player(self.inner.obs)
+        return in_order(self.order, self.inner.obs)
 
     @property
     def legal(self) -> np.ndarray:
-        return self._by_player(self.inner.legal)
+        return in_order(self.order, self.inner.legal)
 
     @property
     def acting(self) -> np.ndarray:
-        return self._by_player(self.inner.acting)
+        return in_order(self.order, self.inner.acting)
 
     @property
     def stage(self) -> np.ndarray:

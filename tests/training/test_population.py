@@ -2,20 +2,10 @@
 
 import numpy as np
 import pytest
+from always import Always
 
 import marl_sim as ms
 from marl_sim.training.population import Standing
-
-
-class Always(ms.Policy):
-    """One and the same action."""
-
-    tags = dict(memory=0)
-    recalls = False
-    action: int = 0
-
-    def act(self, view):
-        return np.full(view.n, self.action)
 
 
 def game(rounds=5, n_agents=2):

@@ -4,21 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from always import Always
 
 import marl_sim as ms
 from marl_sim.training.shuffled import ShuffledWorlds
 from marl_sim.training.worlds import SimulatorWorlds
-
-
-class Always(ms.Policy):
-    """One and the same action."""
-
-    tags = dict(memory=0)
-    recalls = False
-    action: int = 0
-
-    def act(self, view):
-        return np.full(view.n, self.action)
 
 
 class Echo(ms.Policy):
