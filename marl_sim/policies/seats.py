@@ -167,6 +167,8 @@ class Seats:
 
     def begin(self) -> None:
         """Let slow players think, while others are asked."""
+        if not self.players:
+            return
         if self._closed:
             self._closed = False
             for player in self._slow:  # what others remember is theirs to keep
@@ -181,6 +183,8 @@ class Seats:
 
     def choose(self, actions: np.ndarray) -> None:
         """Write the players' actions into `actions` [W, n] (or [W, n, 1] where they are numbers of a range)."""
+        if not self.players:  # learners sit everywhere: nothing is looked at or kept
+            return
         if not self._begun:
             self.begin()
         answers = [(player, self._ask(player)) for player in self.players if not player.policy.slow]
@@ -206,6 +210,8 @@ class Seats:
     def saw(self, step: Any, actions: np.ndarray) -> None:
         """What came of it. step: what the Simulator's or the worlds' step returned; actions as they were played."""
         self.clock += 1
+        if not self.players:
+            return
         actions = actions[..., 0] if actions.ndim == 3 else actions
         spread = self.acting.shape
         over, stopped = (
