@@ -31,7 +31,13 @@ FENCE = re.compile(r"^```python[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTA
 SHARED = ("torch", "gymnasium", "pettingzoo", "numpy")  # whose versions stand beside every recipe
 LIMIT = 900  # seconds a page may take
 
-PROBE = "import importlib.util as u, sys; print(*[n for n in sys.argv[1:] if u.find_spec(n) is None])"
+PROBE = (
+    "import importlib.util as u, sys\n"
+    "def found(n):\n"
+    "    try: return u.find_spec(n) is not None\n"
+    "    except ModuleNotFoundError: return False\n"  # of a.b where there is no a
+    "print(*[n for n in sys.argv[1:] if not found(n)])"
+)
 VERSIONS = (
     "import importlib.metadata as m, sys\n"
     "def v(n):\n"

@@ -150,7 +150,7 @@ class SeatTable:
             self.simulator.reset(seed)
             self.worlds.seeds = self.simulator.seeds
             self.trainer.seats.close()
-            self.trainer.seats = Seats(self.worlds, self.trainer.policies)
+            self.trainer.seats = Seats(self.worlds, self.trainer.policies, self.trainer)
         self._begun = True
         self._at_end[:] = True
         self.go_on()

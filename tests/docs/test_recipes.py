@@ -46,8 +46,9 @@ def test_a_page_that_fails_says_where(tmp_path, monkeypatch, capsys):
     result = check.run(one)
     assert (result.state, result.said) == ("failed", "AssertionError: x is not 2")
     assert '"page.md", line 8' in capsys.readouterr().err
-    (tmp_path / "page.md").write_text(head.replace("json", "no_such_library"))
-    assert check.run(check.recipes()[0]).said == "needs pip install nothing"
+    for absent in ("no_such_library", "no_such_library.part", "json.no_such_part"):
+        (tmp_path / "page.md").write_text(head.replace("json", absent))
+        assert check.run(check.recipes()[0]).said == "needs pip install nothing"
 
 
 @pytest.mark.slow

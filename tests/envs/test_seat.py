@@ -219,6 +219,21 @@ def test_a_game_may_be_reset_with_a_seed_at_its_start_and_end_whoever_learns():
         env.reset(seed=5)
 
 
+def test_past_selves_sit_beside_an_outside_seat_through_resets():
+    game = pairs(n_agents=3)
+    seating = {"agent_1": DQN(hidden=(8,)), "agent_2": ms.SelfPlay(of=1, every=2)}
+    env = ms.SeatEnv(game, "agent_0", seating=seating)
+    for seed in (1, 2):
+        env.reset(seed=seed)
+        over = False
+        while not over:
+            _, _, terminated, truncated, _ = env.step(0)
+            over = terminated or truncated
+        env.reset()
+    (past,) = [player for player in env.trainer.seats.players if player.children is not None]
+    assert past.counts["decisions"] > 0
+
+
 def test_the_vector_environment_says_how_it_resets():
     env = ms.SeatVectorEnv(pairs(), num_envs=2)
     assert isinstance(env, VectorEnv) and env.metadata["autoreset_mode"] is AutoresetMode.SAME_STEP
