@@ -23,6 +23,7 @@ class Policy:
     reset(player)  optional: before the first step; Player says which rows it has, in which game
     see(seen)      optional: after every step, what it paid and which worlds ended; see Seen
     close(player)  optional: after the last step
+    resume(player) optional: it is asked again after `close`; what was let go is taken up anew, memory is as it was
 
     A policy holds options and nothing else, so that one object can sit in many seats and runs. What it remembers of a
     row lives in `view.kept`, under the names and first values that `keeps` gives; it is part of a run's checkpoints,
@@ -63,6 +64,11 @@ class Policy:
 
     def close(self, player: Player) -> None:
         """After the last step."""
+
+    def resume(self, player: Player) -> None:
+        """Before the first step after `close`. Whoever thinks elsewhere is greeted anew; others have let nothing go."""
+        if self.slow:
+            self.reset(player)
 
     def clone(self) -> Policy:
         """Another with the same options."""

@@ -171,8 +171,8 @@ class Seats:
             return
         if self._closed:
             self._closed = False
-            for player in self._slow:  # what others remember is theirs to keep
-                player.policy.reset(player)
+            for player in self.players:
+                player.policy.resume(player)
         self._glance = Glance(self)
         self._decided, self._begun = [], True
         self._thinking = [think(self._ask, player) for player in self._slow]

@@ -95,6 +95,11 @@ class Population(Policy):
         for child in player.children.players.values():
             child.policy.close(child)
 
+    def resume(self, player: Player) -> None:
+        """Take the members up anew."""
+        for child in player.children.players.values():
+            child.policy.resume(child)
+
 
 class Roster:
     """The members of one player's rows, by number, and what each has earned; numbers are never used twice.

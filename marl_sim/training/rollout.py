@@ -82,13 +82,13 @@ class Trainer:
         options: Mapping[str, Any] | None = None,
         overlap: bool = False,
     ):
-        self.learner, self.episodes, self.num_envs = learner, episodes, num_envs
+        self.learner, self.num_envs = learner, num_envs
         self.seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
         self.credit, self.device, self.shared, self.team_reward = credit, device, shared, team_reward
         self.overlap, self._pool = overlap, None  # type: tuple[bool, Executor | None]
         self.rewards = {name: tuple(parts) for name, parts in (rewards or {}).items()}
         self.layers, self.probes, self.block = tuple(layers), tuple(probes), block
-        self._check(heads)
+        self._check(heads, episodes)
         self.worlds: Worlds = as_worlds(game, num_envs, self.seeds, options, threads, credit == "settled")
         if shuffle_seats:
             self._check_shuffle()
@@ -112,10 +112,10 @@ class Trainer:
         """The Simulator, where the worlds are ours."""
         return getattr(self.worlds, "simulator", None)
 
-    def _check(self, heads: str) -> None:
+    def _check(self, heads: str, episodes: int) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be at least one and all different; got {self.seeds}")
-        for name, value in (("episodes", self.episodes), ("num_envs", self.num_envs), ("block", self.block)):
+        for name, value in (("episodes", episodes), ("num_envs", self.num_envs), ("block", self.block)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1; got {value!r}")
         if heads not in ("per stage", "one"):
@@ -173,6 +173,15 @@ class Trainer:
     def updates(self) -> int:
         """Learning steps done so far, over all lanes and heads."""
         return int(sum(head.playing.updates.sum() for head in self.heads))
+
+    @property
+    def episodes(self) -> int:
+        """Episodes every world plays; a training may be told to go on for more."""
+        return self.book.episodes
+
+    @episodes.setter
+    def episodes(self, value: int) -> None:
+        self.book.episodes = value
 
     @property
     def episode(self) -> int:

@@ -364,9 +364,10 @@ def test_decisions_that_are_numbers():
     assert (report["illegal"], report["left_out"], report["replaced"]) == (1, 1, 2)
 
 
-def test_who_plays_on_after_the_end_is_taken_up_anew(tmp_path):
+@pytest.mark.parametrize("seat", [lambda agent: agent, lambda agent: ms.Population((agent,))])
+def test_who_plays_on_after_the_end_is_taken_up_anew(tmp_path, seat):
     body = f"open({str(tmp_path / 'pids')!r}, 'a').write(f'{{os.getpid()}}\\n')\nsay(actions=actions(1))"
-    run = trainer(program(tmp_path, body))
+    run = trainer(seat(program(tmp_path, body)))
     list(run.run())
     run.advance()
     run.close()

@@ -142,6 +142,14 @@ def test_the_last_block_may_be_shorter():
     assert [row["episode"] for row in rows] == [3, 3, 6, 6, 7, 7]
 
 
+def test_more_episodes_than_were_planned_are_as_if_they_had_been():
+    planned = all_rows(Trainer(society(), SMALL, seeds=2, episodes=8, block=2))
+    trainer = Trainer(society(), SMALL, seeds=2, episodes=4, block=2)
+    rows = all_rows(trainer)
+    trainer.episodes = 8
+    assert rows + all_rows(trainer) == planned
+
+
 def test_what_was_learned_is_kept_without_what_only_going_on_would_need():
     trainer = Trainer(society(), SMALL, seeds=2, episodes=4, block=2)
     list(trainer.run())
