@@ -336,6 +336,7 @@ def recall(learner, seeds, steps, worlds=8):
     return np.mean(found, axis=(0, 2))
 
 
+@pytest.mark.slow
 def test_a_cue_is_remembered_by_drqn_and_by_nobody_without_memory():
     """Without memory the last decision knows nothing of the cue: whatever it does earns 1/2, of 320 fair tosses."""
     remembering = DRQN(memory=16, hidden=(16,), length=WAIT + 1, batch=32, lr=5e-3, epsilon=0.3, train_every=8,

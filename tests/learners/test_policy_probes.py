@@ -208,8 +208,11 @@ def test_a_cue_that_is_gone_is_not_answered_without_memory(learner):
     assert seeds_that_answer(learner, SEEDS) == 0
 
 
-@every(LEARNERS)
-@pytest.mark.parametrize("many", [6, pytest.param(24, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("learner", "many"),
+    [pytest.param(one, 24, marks=pytest.mark.slow, id=named(one)) for one in LEARNERS]
+    + [pytest.param(one, 6, id=f"{named(one)}, 6 seeds") for one in LEARNERS if isinstance(one, PPO) and not one.team],
+)
 def test_a_cue_that_is_gone_is_answered_by_memory(learner, many):
     """Nothing says that every seed must; if 19 of 20 do, fewer than this come once in 10,000 sets of seeds."""
     enough = binom.ppf(1e-4, many, 0.95)

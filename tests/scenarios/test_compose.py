@@ -7,11 +7,16 @@ import pytest
     "options",
     [
         ("--dilemma", "stag_hunt", "--mechanisms", "partner_selection", "reputation", "punishment"),
-        ("--dilemma", "donation", "--mechanisms", "talk", "gift", "noise", "norm", "--horizon", "geometric"),
-        ("--dilemma", "centipede", "--mechanisms", "exit", "--n-agents", "4", "--no-beside-nothing"),
-        ("--dilemma", "trust", "--mechanisms", "reputation"),
         ("--dilemma", "public_goods", "--n-agents", "4", "--horizon", "fixed"),
-        ("--dilemma", "collective_risk", "--mechanisms", "reputation", "--n-agents", "6"),
+        *(
+            pytest.param(options, marks=pytest.mark.slow)
+            for options in (
+                ("--dilemma", "donation", "--mechanisms", "talk", "gift", "noise", "norm", "--horizon", "geometric"),
+                ("--dilemma", "centipede", "--mechanisms", "exit", "--n-agents", "4", "--no-beside-nothing"),
+                ("--dilemma", "trust", "--mechanisms", "reputation"),
+                ("--dilemma", "collective_risk", "--mechanisms", "reputation", "--n-agents", "6"),
+            )
+        ),
     ],
 )
 def test_any_composition_runs(run, options):

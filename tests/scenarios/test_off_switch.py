@@ -111,6 +111,7 @@ def test_it_runs(run):
     assert last.greedy_value.notna().all() and last.agreement.between(0, 1).all() and (last.regret >= -1e-12).all()
 
 
+@pytest.mark.slow
 def test_other_means_and_one_part(run, tmp_path):
     _, rows, _ = run(
         "off_switch", "--seeds", "1", "--episodes", "2", "--num-envs", "8", "--grid", "1", "--parts", "boundary",

@@ -76,6 +76,7 @@ def test_the_census_reads_greedy_replies(scenario, play, sees_own):
     assert module.census(trainer, 1, {})["TFT"] == 1 and module.census(trainer, 0, {})["TFT"] == 0.25
 
 
+@pytest.mark.slow
 def test_selectors_learn_to_pick_cooperators(scenario):
     """What the paper's second phase needs: beside fixed ALLC and ALLD players, the selecting head finds the first.
 
@@ -118,13 +119,17 @@ def test_the_scenario_runs(run):
     assert "phases" in text and "retaliation" in text
 
 
-def test_other_setups_run_and_nonsense_is_refused(run, scenario):
+@pytest.mark.slow
+def test_other_setups_run(run):
     _, metrics, _ = run(
         "partner_selection", "--episodes", "4", "--seeds", "1", "--n-agents", "4", "--record-every", "2", "--play",
         "tabular", "--sees-own", "--credit", "next", "--horizon", "fixed", "--rounds", "3", "--matching", "selection",
         "--memory", "ring",
     )  # fmt: skip
     assert len(metrics) == 2
+
+
+def test_nonsense_is_refused(scenario):
     module = scenario("partner_selection")
     with pytest.raises(ValueError, match="matching may list 'selection' and 'random'; got 'choice'"):
         module.main(module.Options(matching=("choice",)))

@@ -73,7 +73,10 @@ def test_a_run_with_guests_goes_on_with_them_and_can_be_evaluated(my_agent, tmp_
         ("agent_0=GenerousTitForTat#generosiy=1", "did you mean 'generosity'"),
     ],
 )
-def test_a_wrong_seat_is_told_in_one_sentence(my_agent, tmp_path, seat, said):
-    done = study(tmp_path, "--seat", seat)
-    assert done.returncode == 2
-    assert said in done.stderr.replace("\n│ ", " ")
+def test_a_wrong_seat_is_told_in_one_sentence(my_agent, scenario, tmp_path, monkeypatch, capsys, seat, said):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        ms.command(scenario("compose").main, ["--seeds", "1", "--workers", "1", "--out", "runs", "--seat", seat])
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert not list(tmp_path.glob("runs/compose/*/conditions/*/metrics.csv"))

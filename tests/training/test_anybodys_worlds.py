@@ -10,7 +10,8 @@ from marl_sim.training.rollout import Trainer
 
 SMALL = dict(steps=16, hidden=(16,), lr=0.02)
 DEEP = DQN(hidden=(16,), batch=16, buffer=256, lr=0.01, epsilon=0.3, gamma=0.9)
-EVERYBODY = [DEEP, PPO(**SMALL), A2C(**SMALL), REINFORCE(**SMALL, gamma=0.9)]
+EVERYBODY = [DEEP, A2C(**SMALL)]
+EVERYBODY += [pytest.param(one, marks=pytest.mark.slow) for one in (PPO(**SMALL), REINFORCE(**SMALL, gamma=0.9))]
 
 
 def by_name(learner):
@@ -176,7 +177,12 @@ def test_taking_turns_rewards_reach_whoever_waits(learner):
 
 
 @pytest.mark.parametrize(
-    "learner", [PPO(steps=16, hidden=(16,), lr=0.01), A2C(steps=16, hidden=(16,), lr=0.01)], ids=by_name
+    "learner",
+    [
+        A2C(steps=16, hidden=(16,), lr=0.01),
+        pytest.param(PPO(steps=16, hidden=(16,), lr=0.01), marks=pytest.mark.slow),
+    ],
+    ids=by_name,
 )
 def test_numbers_of_a_box_are_learned(learner):
     """The best number is 3; a mean within 0.5 of it loses at most 0.25 (chance: 16 / 3 + ... > 5 on average)."""
@@ -186,7 +192,11 @@ def test_numbers_of_a_box_are_learned(learner):
         assert row["reward"] > -0.25
 
 
-@pytest.mark.parametrize("learner", [PPO(**SMALL, channels=(4,)), A2C(**SMALL, channels=(4,))], ids=by_name)
+@pytest.mark.parametrize(
+    "learner",
+    [A2C(**SMALL, channels=(4,)), pytest.param(PPO(**SMALL, channels=(4,)), marks=pytest.mark.slow)],
+    ids=by_name,
+)
 def test_pictures_are_seen(learner):
     trainer = Trainer(Look, learner, seeds=4, episodes=500, num_envs=8, block=500)
     assert trainer.heads[0].lanes.spec.image == (4, 4, 1)

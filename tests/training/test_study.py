@@ -123,7 +123,7 @@ def test_several_workers_write_what_one_writes(tmp_path, whole):
     assert out.count("steps/s") == 3
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_killed_study_resumes_as_if_never_killed(tmp_path, whole, workers):
     process = start(tmp_path, "--workers", workers, *SLOW)
     wait_for(lambda: some_checkpoints(tmp_path))
@@ -137,7 +137,7 @@ def test_a_killed_study_resumes_as_if_never_killed(tmp_path, whole, workers):
     assert (folder / "metrics.csv").read_bytes() == whole
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_ctrl_c_keeps_what_was_measured(tmp_path, whole, workers):
     process = start(tmp_path, "--workers", workers, "--pause", 0.05)
     wait_for(lambda: list(tmp_path.glob("counting/*/conditions/*/metrics.csv")))
@@ -153,7 +153,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path, whole, workers):
     assert (folder / "metrics.csv").read_bytes() == whole
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_a_second_ctrl_c_does_not_wait_for_the_block(tmp_path, workers):
     process = start(tmp_path, "--workers", workers, "--pause", 60)
     wait_for(lambda: list(tmp_path.glob("counting/*/conditions/condition_0/.lock")))
