@@ -11,7 +11,7 @@ from pygame import Rect
 from ..core.game import Game
 from .canvas import Canvas
 from .chronicle import SERIES, Chronicle, lorenz
-from .palette import Colour, blend
+from .palette import Colour, blend, blended
 from .scene import Scene
 from .series import Series
 
@@ -61,7 +61,7 @@ def sparkline(canvas: Canvas, box: Rect, values: Series, colour: Colour, low: fl
     x = inside.x + across * inside.w
     y = inside.bottom - (heights.clip(low, high) - low) / ((high - low) or 1.0) * inside.h
     points = list(zip(x.tolist(), y.tolist()))
-    canvas.graph(points, colour)
+    canvas.curve(points, colour, 1.6 * canvas.zoom)
     canvas.disc(points[-1], canvas.u(2.6), colour)
 
 
@@ -110,12 +110,6 @@ def heat_map(canvas: Canvas, box: Rect, scene: Scene) -> None:
     picture = pygame.image.frombuffer(np.ascontiguousarray(colours).tobytes(), (n, n), "RGB")
     canvas.surface.blit(pygame.transform.scale(picture, (cell * n, cell * n)), (left + 1, top + 1))
     canvas.note("heat map", title, Rect(left, top, cell * n + 2, cell * n + 2), box)
-
-
-def blended(one: Colour, other: Colour, share: np.ndarray) -> np.ndarray:
-    """`palette.blend` of arrays: uint8 [..., 3]."""
-    a, b = np.array(one, float), np.array(other, float)
-    return np.rint(a + (b - a) * share[..., None]).astype(np.uint8)
 
 
 def lorenz_curve(canvas: Canvas, box: Rect, scene: Scene) -> None:

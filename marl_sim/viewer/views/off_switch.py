@@ -8,7 +8,7 @@ from pygame import Rect
 from ...games.off_switch import OffSwitch
 from ..canvas import Canvas
 from ..layout import Places
-from ..nodes import name, node
+from ..nodes import names, nodes
 from ..palette import blend
 from ..scene import Scene
 from . import GameView, shows
@@ -44,9 +44,8 @@ class OffSwitchView(GameView):
         canvas.line((robot[0] + radius * 1.25, y), (switch[0] - radius, y), theme.accent if waiting else theme.line, 3)
         canvas.line((switch[0] + radius, y), (human[0] - radius * 1.25, y), theme.accent if waiting else theme.line, 3)
         places = Places(np.array([robot, human][: self.game.n_agents]), radius, True)
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
-        for i in range(self.game.n_agents):
-            name(canvas, scene, places, i, box)
+        self._rects = nodes(canvas, scene, places, box)
+        names(canvas, scene, places, box)
         if self.game.n_agents == 1:
             self._drawn_human(canvas, human, radius, box)
         self._switch(canvas, switch, radius, done, scene)
@@ -121,7 +120,7 @@ class OffSwitchView(GameView):
             if words == "belief":
                 canvas.polygon([(inside.x, inside.bottom), *points, (inside.right, inside.bottom)],
                                blend(theme.panel, colour, 0.28))  # fmt: skip
-            canvas.graph(points, colour)
+            canvas.curve(points, colour, 1.6 * canvas.zoom)
             canvas.disc((x + canvas.u(5), legend.centery), canvas.u(4), colour)
             rect = canvas.text(words, Rect(x + canvas.u(13), legend.y, legend.right - x, legend.h), 11, theme.soft)
             x = rect.right + canvas.u(16)

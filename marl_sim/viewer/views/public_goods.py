@@ -10,7 +10,7 @@ from ...games.contributions import Contributions
 from ..canvas import Canvas
 from ..deeds import Deed
 from ..layout import NAME, Places
-from ..nodes import DIRECTED, bar, ease, flight, name, node
+from ..nodes import DIRECTED, bars, ease, flights, names, nodes
 from ..scene import Scene
 from . import shows
 from .society import SocietyView
@@ -36,18 +36,14 @@ class PublicGoodsView(SocietyView):
         for agent, (_, deed) in gifts.items():
             self._stream(canvas, places, pot, agent, self._share(deed), progress if agent in fresh else 1.0)
         self._draw_pot(canvas, pot, scene, [deed for _, deed in gifts.values()])
-        totals = scene.chronicle.totals
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
-        flights = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
-        for i in range(self.game.n_agents):
-            bar(canvas, scene, places, i, totals, float(np.abs(totals).max()))
-        for deed in flights:
-            flight(canvas, places, deed, progress)
+        self._rects = nodes(canvas, scene, places, box)
+        flying = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
+        bars(canvas, places, scene.chronicle.totals)
+        flights(canvas, places, flying, progress)
         self._amount(canvas, pot, [deed for _, deed in gifts.values()])
-        for i in range(self.game.n_agents):
-            name(canvas, scene, places, i, box)
+        names(canvas, scene, places, box)
         for agent, (turn, deed) in gifts.items():
-            self._gift(canvas, places, pot, agent, turn, deed, bool(flights))
+            self._gift(canvas, places, pot, agent, turn, deed, bool(flying))
         if returned:
             for agent in range(self.game.n_agents):
                 self._return(canvas, places, pot, agent, float(returned[agent]))
