@@ -64,15 +64,18 @@ class Canvas:
             return
         draw()
         if self.drawn is None:
-            self._kept[name] = key, self.surface.subsurface(rect).copy()
+            copy = pygame.Surface(rect.size, 0, 32) if held is None else held[1]
+            copy.blit(self.surface, (0, 0), rect)
+            self._kept[name] = key, copy
 
-    def sprite(self, key: Any, make: Callable[[], Any]) -> Any:
-        """What `make` gave the first time that `key` was asked for: small pictures in this canvas's theme and zoom."""
+    def sprite(self, make: Callable[..., Any], *arguments: Any) -> Any:
+        """What `make(canvas, *arguments)` gave the first time: a small picture in this canvas's theme and zoom."""
+        key = make, arguments
         found = self._sprites.get(key)
         if found is None:
             if len(self._sprites) >= SPRITES:
                 self._sprites.clear()
-            found = self._sprites[key] = make()
+            found = self._sprites[key] = make(self, *arguments)
         return found
 
     # ------------------------------------------------------------ areas
@@ -114,12 +117,12 @@ class Canvas:
             lines = np.ascontiguousarray(np.column_stack([ends, thick]))
             draw_lines(pixels_of(self.surface), lines, np.ascontiguousarray(colours, np.int64))
 
-    def curve(self, points: Sequence[Point], colour: Colour, thick: float = 1.0) -> None:
+    def curve(self, points: Sequence[Point] | np.ndarray, colour: Colour, thick: float = 1.0) -> None:
         """A smooth line through points."""
         if len(points) > 1:
-            dots = np.array(points, float)
-            count = len(dots) - 1
-            self.lines(np.hstack([dots[:-1], dots[1:]]), np.full(count, thick), np.tile(np.array(colour), (count, 1)))
+            dots, count = np.asarray(points, float), len(points) - 1
+            ends = np.concatenate([dots[:-1], dots[1:]], 1)
+            self.lines(ends, np.full(count, thick), np.full((count, 3), colour))
 
     def arrows(self, starts: np.ndarray, ends: np.ndarray, colours: np.ndarray, thick: float, head: float) -> None:
         """Lines with a head at their end: from and to float [S, 2], colours int [S, 3]; a head is `head` long."""

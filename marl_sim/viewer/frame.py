@@ -135,8 +135,8 @@ def told(canvas: Canvas, box: Rect, scene: Scene) -> None:
         canvas.put(mark(kind, side, theme.soft), (x + side / 2, box.centery))
         canvas.text(words, Rect(x + side + canvas.u(5), box.y, wide - side, box.h), 12, theme.soft)
         x += wide
-    for deed in deeds:  # word by word: what all do in a crowd is a page that nobody would see
+    for deed in deeds:  # one by one: what all do in a crowd is a page that nobody would see
+        if x + canvas.u(70) > box.right:
+            return
         words = sentence(scene, deed)
         x = canvas.text(words, Rect(x, box.y, box.right - x, box.h), 12, theme.ink).right + canvas.u(12)
-        if x + canvas.u(24) > box.right:
-            return

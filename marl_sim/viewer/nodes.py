@@ -11,6 +11,7 @@ from pygame import Rect
 
 from . import fonts
 from .canvas import Canvas
+from .chronicle import Chronicle
 from .deeds import Deed
 from .layout import NAME, Places
 from .marks import mark
@@ -19,10 +20,11 @@ from .scene import Scene
 from .sprites import TURNS, dial
 
 DIRECTED = ("just", "unjust", "gift", "talk", "choose", "spare")  # drawn on the way to whom they are about
-MOST_EDGES = 150  # the most frequent pairs; more would be a carpet
+MOST_EDGES = 120  # the most frequent pairs; more would be a carpet
 FEW = 12  # agents whose edges are drawn faster than copied
 SEEN_APART = 30  # edges; where there are more, the rare ones fade
 RARE = 0.1  # pairs that have met less than this share of the most frequent ones get no edge
+STEPS = 12  # of thickness
 RING = 0.17  # of the radius: how thick a reputation's ring is
 
 
@@ -42,8 +44,7 @@ def nodes(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> list[Rect]
     rects, pictures, numbers = [], [], []
     spots = np.rint(places.centres).astype(int).tolist()
     for i, ((x, y), deciding) in enumerate(zip(spots, scene.acting.tolist())):
-        key = "node", i, r, deciding, steps[i], good[i]
-        picture, label, words = canvas.sprite(key, lambda key=key: _disc(canvas, *key[1:]))
+        picture, label, words = canvas.sprite(_disc, i, r, deciding, steps[i], good[i])
         pictures.append((picture, (x - half, y - half)))
         numbers.append((words, label.move(x, y)))
         rects.append(Rect(x - side // 2, y - side // 2, side, side))
@@ -66,8 +67,8 @@ def _disc(canvas: Canvas, i: int, r: float, deciding: bool, steps: int, good: bo
     picture.fill((*theme.paper, 0))
     if deciding:
         picture.blit(dial(half, max(2, round(r * 0.06)), TURNS, theme.accent, theme.accent, theme.paper), (0, 0))
-    inner = half - round(r)
-    picture.blit(dial(round(r), thick, max(steps, 0), colour, rest, theme.node), (inner, inner))
+    rim = half - round(r)
+    picture.blit(dial(round(r), thick, max(steps, 0), colour, rest, theme.node), (rim, rim))
     inner = r - thick
     size = round(max(7.0, min(inner * 0.85, 22 * canvas.zoom)))
     words, number = fonts.line(str(i), size, canvas.u(5), True, theme.ink, max(4, round(inner * 1.5)))
@@ -98,8 +99,7 @@ def bars(canvas: Canvas, places: Places, values: np.ndarray) -> None:
     corners = np.rint(places.centres + np.array([r * 1.3 - 1, -tall / 2])).astype(int).tolist()
     pictures = []
     for length, gain, corner in zip(lengths, up, corners):
-        key = "bar", wide, tall, length, gain, losses
-        pictures.append((canvas.sprite(key, lambda key=key: _column(canvas, *key[1:])), corner))
+        pictures.append((canvas.sprite(_column, wide, tall, length, gain, losses), corner))
     canvas.surface.fblits(pictures)
 
 
@@ -132,8 +132,7 @@ def badges(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: floa
             canvas.pill(deed.word, spot, max(7.0, min(11.0, r * 0.34 / canvas.zoom)), canvas.theme.sunk,
                         canvas.theme.ink, most=2 * r, edge=True)  # fmt: skip
             continue
-        key = deed.kind, side, 0.56
-        rect = canvas.put(canvas.sprite(key, lambda key=key: _sign(canvas, *key)), spot)
+        rect = canvas.put(canvas.sprite(_sign, deed.kind, side, 0.56), spot)
         canvas.note("mark", f"{deed.kind} {deed.agent}", rect)
         if deed.kind == "give" and side >= 14:
             inside = rect.inflate(-side // 2, 0)
@@ -154,7 +153,8 @@ def flights(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: flo
     if not deeds:
         return
     r, theme = places.radius, canvas.theme
-    start, end = (places.centres[[deed[k] for deed in deeds]] for k in (1, 2))
+    start = places.centres[[deed.agent for deed in deeds]]
+    end = places.centres[[deed.target for deed in deeds]]
     way = end - start
     length = np.maximum(np.hypot(*way.T), 1e-9)
     along = way / length[:, None]
@@ -171,19 +171,19 @@ def flights(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: flo
         canvas.arrows(a[flying], b[flying], colours, max(1.0, r * 0.07), max(5.0, r * 0.3))
     spots = start + along * (first + (rest - first) * gone)[:, None]
     for deed, side, spot in zip(deeds, sides.tolist(), spots.tolist()):
-        key = deed.kind, side, 0.58
-        rect = canvas.put(canvas.sprite(key, lambda key=key: _sign(canvas, *key)), spot)
+        rect = canvas.put(canvas.sprite(_sign, deed.kind, side, 0.58), spot)
         canvas.note("mark", f"{deed.kind} {deed.agent} {deed.target}", rect)
 
 
 def edges(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> None:
     """Who has met whom, and who faces whom now; to be drawn on nothing but paper."""
     past, theme = scene.chronicle, canvas.theme
+    one, other, often = _meetings(past)
     if len(past.met) > FEW:
-        key = past.number, float(past.met.sum())
-        canvas.keep(f"edges {box}", key, box, lambda: _meetings(canvas, past.met, places))
+        key = one.tobytes(), other.tobytes(), often.tobytes()
+        canvas.keep(f"edges {box}", key, box, lambda: _threads(canvas, places, one, other, often))
     else:
-        _meetings(canvas, past.met, places)
+        _threads(canvas, places, one, other, often)
     facing = scene.state.get("facing")
     if facing is not None:
         own = np.arange(len(facing))
@@ -193,19 +193,25 @@ def edges(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> None:
         canvas.lines(ends, np.full(len(pairs), max(1.0, places.radius * 0.07)), np.tile(colour, (len(pairs), 1)))
 
 
-def _meetings(canvas: Canvas, met: np.ndarray, places: Places) -> None:
-    """The most frequent pairs: the more often, the thicker and the darker, and the nearer to the eye."""
-    theme, r = canvas.theme, places.radius
-    met = met + met.T
-    most = float(met.max())
-    if most > 0:
-        one, other = np.nonzero(np.triu(met, 1) > RARE * most)
-        order = np.argsort(met[one, other], kind="stable")[-MOST_EDGES:]
-        one, other = one[order], other[order]
-        weight = (met[one, other] / most) ** 1.5
-        ends = np.hstack([places.centres[one], places.centres[other]])
-        faint = 0.25 * min(1.0, SEEN_APART / len(weight))
-        canvas.lines(ends, r * 0.2 * weight, blended(theme.paper, theme.edge, faint + (0.7 - faint) * weight))
+def _meetings(past: Chronicle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs that get an edge, int [E] each, and how often they met as one of STEPS classes; the rarest first.
+
+    In classes, so that a crowd's edges need not be drawn anew whenever two have met once more.
+    """
+    met = past.met + past.met.T
+    one, other = np.nonzero(np.triu(met, 1) > RARE * max(float(met.max()), 1.0))
+    often = np.ceil(met[one, other] / (float(met.max()) or 1.0) * STEPS).astype(int)
+    order = np.argsort(often, kind="stable")[-MOST_EDGES:]
+    return one[order], other[order], often[order]
+
+
+def _threads(canvas: Canvas, places: Places, one: np.ndarray, other: np.ndarray, often: np.ndarray) -> None:
+    """An edge a pair: the more often they met, the thicker and the darker."""
+    weight = (often / STEPS) ** 1.5
+    faint = 0.25 * min(1.0, SEEN_APART / max(len(weight), 1))
+    colours = blended(canvas.theme.paper, canvas.theme.edge, faint + (0.7 - faint) * weight)
+    ends = np.hstack([places.centres[one], places.centres[other]])
+    canvas.lines(ends, places.radius * 0.2 * weight, colours)
 
 
 def marks_of(canvas: Canvas, scene: Scene, places: Places, box: Rect, progress: float) -> None:

@@ -53,16 +53,24 @@ def sparkline(canvas: Canvas, box: Rect, values: Series, colour: Colour, low: fl
     inside = box.inflate(-canvas.u(6), -canvas.u(8))
     if reference is not None:
         level = round(inside.bottom - (min(max(reference, low), high) - low) / ((high - low) or 1.0) * inside.h)
-        for dash in range(inside.x, inside.right, canvas.u(7)):
-            pygame.draw.line(canvas.surface, theme.soft, (dash, level), (min(dash + canvas.u(3), inside.right), level))
+        canvas.surface.blit(canvas.sprite(_dashes, inside.w), (inside.x, level))
     across, heights = values.points(max(8, inside.w // 2))
     if not len(across):
         return
     x = inside.x + across * inside.w
     y = inside.bottom - (heights.clip(low, high) - low) / ((high - low) or 1.0) * inside.h
-    points = list(zip(x.tolist(), y.tolist()))
+    points = np.column_stack([x, y])
     canvas.curve(points, colour, 1.6 * canvas.zoom)
     canvas.disc(points[-1], canvas.u(2.6), colour)
+
+
+def _dashes(canvas: Canvas, wide: int) -> pygame.Surface:
+    """A level line of dashes."""
+    picture = pygame.Surface((wide, 1), 0, 32)
+    picture.fill(canvas.theme.sunk)
+    for dash in range(0, wide, canvas.u(7)):
+        picture.fill(canvas.theme.soft, Rect(dash, 0, canvas.u(3) + 1, 1))
+    return picture
 
 
 def number(value: float) -> str:

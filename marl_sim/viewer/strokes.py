@@ -45,14 +45,19 @@ def draw_lines(pixels, lines, colours):
         reach = max(thick, 1.0) / 2 + 0.5
         length = sqrt((x1 - x0) ** 2 + (y1 - y0) ** 2)
         ux, uy = ((x1 - x0) / length, (y1 - y0) / length) if length > 0 else (1.0, 0.0)
-        for y in range(max(0, ceil(min(y0, y1) - reach)), min(high - 1, floor(max(y0, y1) + reach)) + 1):
-            left, right = min(x0, x1) - reach, max(x0, x1) + reach
-            if abs(uy) > 1e-9:  # where this row enters and leaves the band around the line
-                middle, half = x0 + (y - y0) * ux / uy, reach / abs(uy)
+        level = abs(uy) < 1e-9
+        slope, half = (0.0, 0.0) if level else (ux / uy, reach / abs(uy))
+        first, last = max(0.0, min(x0, x1) - reach), min(wide - 1.0, max(x0, x1) + reach)
+        for y in range(int(max(0.0, ceil(min(y0, y1) - reach))), int(min(high - 1.0, max(y0, y1) + reach)) + 1):
+            left, right = first, last
+            if not level:  # where this row enters and leaves the band around the line
+                middle = x0 + (y - y0) * slope
                 left, right = max(left, middle - half), min(right, middle + half)
-            for x in range(max(0, ceil(left)), min(wide - 1, floor(right)) + 1):
-                along = (x - x0) * ux + (y - y0) * uy
-                away = abs((y - y0) * ux - (x - x0) * uy)
+            begin = ceil(left)
+            along = (begin - x0) * ux + (y - y0) * uy
+            side = (y - y0) * ux - (begin - x0) * uy
+            for x in range(begin, floor(right) + 1):
+                away = abs(side)
                 if along < 0 or along > length:
                     beyond = -along if along < 0 else along - length
                     away = sqrt(away * away + beyond * beyond)
@@ -60,6 +65,8 @@ def draw_lines(pixels, lines, colours):
                     pixels[y, x] = full
                 elif away < reach:
                     _lay(pixels, y, x, red, green, blue, reach - away)
+                along += ux
+                side -= uy
 
 
 @numba.njit("void(uint32[:,::1], float64[:,:,::1], int64[:,::1])", cache=True, nogil=True)
