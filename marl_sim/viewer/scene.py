@@ -17,9 +17,9 @@ from .chronicle import Chronicle
 State = dict[str, np.ndarray]
 
 
-def told(simulator: Any) -> State:
-    """Copies of the state fields of a simulator's first world."""
-    return {name: field[0].copy() for name, field in simulator.state.items()}
+def told(simulator: Any, world: int = 0) -> State:
+    """Copies of the state fields of one of a simulator's worlds."""
+    return {name: field[world].copy() for name, field in simulator.state.items()}
 
 
 class Scene:
