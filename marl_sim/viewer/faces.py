@@ -13,7 +13,7 @@ from .chronicle import Chronicle
 from .frame import LEAST, SIZE, Painter
 from .palette import LIGHT
 from .scene import Scene, told
-from .screen import close_display, open_display
+from .screen import open_display
 
 FRAMES_A_SECOND = 60  # of the window's animation
 
@@ -107,8 +107,7 @@ class Pictures:
         clock = pygame.time.Clock()
         while True:
             gone = (time.monotonic() - started) / long
-            self._screen.blit(self._paint(min(1.0, gone * 1.6), scene).surface, (0, 0))
-            pygame.display.flip()
+            self._screen.show(self._paint(min(1.0, gone * 1.6), scene).surface)
             if any(event.type == pygame.QUIT for event in pygame.event.get()):
                 self.close()
                 self._closed = True
@@ -120,8 +119,8 @@ class Pictures:
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._screen is not None:
+            self._screen.close()
             self._screen = None
-            close_display()
 
 
 class SeatPictures(Pictures):

@@ -130,7 +130,7 @@ def test_somebody_closes_the_window_and_the_environment_goes_on(screen):
 
     env = ms.parallel_env("prisoners_dilemma", render_mode="human")
     env.reset(seed=0)
-    assert pygame.display.get_surface() is not None and env.render() is None
+    assert env._pictures._screen.window.get_surface().get_size() == (960, 600) and env.render() is None
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     steps = [env.steps for env in play(env, 4)]
     assert steps == [1, 2, 3, 4] and not pygame.display.get_init()
