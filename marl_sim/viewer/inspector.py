@@ -67,18 +67,21 @@ def options(page: Page, scene: Scene, agent: int, likes: Likes) -> None:
     if likes and likes[0] == "number":
         page.line(f"{likes[1][0]:.3g}", theme.ink)
         return
-    values = likes[1] if likes else np.full(scene.game.n_actions, np.nan)
+    values = np.zeros(0) if likes is None else likes[1]
     known = values[np.isfinite(values)]
-    low = 0.0 if likes and likes[0] == "probability" else float(known.min()) if len(known) else 0.0
-    high = float(known.max()) if len(known) else 1.0
+    low = 0.0 if likes and likes[0] == "probability" else float(known.min(initial=np.inf))
+    high = float(known.max(initial=-np.inf))
     best = int(np.nanargmax(values)) if len(known) else -1
     for k, (action, word) in enumerate(listed):
         if page.left() < canvas.u(24):
             page.line(f"and {len(listed) - k} more", theme.soft)
             return
-        value = float(values[action]) if action < len(values) else float("nan")
+        if action >= len(values):  # nothing is known of how much it likes that
+            page.line(word, theme.ink)
+            continue
+        value = float(values[action])
         share = (value - low) / (high - low) if high > low else float(value == value)
-        page.bar(word, share, number(value) if likes else "", action == best)
+        page.bar(word, share, number(value), action == best)
 
 
 class Page:
