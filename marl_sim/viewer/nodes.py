@@ -21,7 +21,7 @@ from .sprites import TURNS, dial
 
 DIRECTED = ("just", "unjust", "gift", "talk", "choose", "spare")  # drawn on the way to whom they are about
 MOST_EDGES = 120  # the most frequent pairs; more would be a carpet
-FEW = 12  # agents whose edges are drawn faster than copied
+FEW = 7  # agents whose edges are drawn faster than copied
 SEEN_APART = 30  # edges; where there are more, the rare ones fade
 RARE = 0.1  # pairs that have met less than this share of the most frequent ones get no edge
 STEPS = 12  # of thickness
@@ -46,12 +46,13 @@ def nodes(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> list[Rect]
     for i, ((x, y), deciding) in enumerate(zip(spots, scene.acting.tolist())):
         picture, label, words = canvas.sprite(_disc, i, r, deciding, steps[i], good[i])
         pictures.append((picture, (x - half, y - half)))
-        numbers.append((words, label.move(x, y)))
+        numbers.append((words, label, x, y))
         rects.append(Rect(x - side // 2, y - side // 2, side, side))
-        canvas.note("agent", scene.names[i], rects[-1], box)
     canvas.surface.fblits(pictures)
-    for (words, place), rect in zip(numbers, rects):
-        canvas.note("text", words, place, rect, theme.ink)
+    if canvas.drawn is not None:
+        for i, (rect, (words, label, x, y)) in enumerate(zip(rects, numbers)):
+            canvas.note("agent", scene.names[i], rect, box)
+            canvas.note("text", words, label.move(x, y), rect, theme.ink)
     return rects
 
 
