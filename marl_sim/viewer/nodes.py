@@ -176,11 +176,11 @@ def flights(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: flo
         canvas.note("mark", f"{deed.kind} {deed.agent} {deed.target}", rect)
 
 
-def edges(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> None:
-    """Who has met whom, and who faces whom now; to be drawn on nothing but paper."""
+def edges(canvas: Canvas, scene: Scene, places: Places, box: Rect, moving: bool = False) -> None:
+    """Who has met whom, and who faces whom now; to be drawn on nothing but paper. moving: soon drawn again as it is."""
     past, theme = scene.chronicle, canvas.theme
     one, other, often = _meetings(past)
-    if len(past.met) > FEW:
+    if moving or len(past.met) > FEW:
         key = one.tobytes(), other.tobytes(), often.tobytes()
         canvas.keep(f"edges {box}", key, box, lambda: _threads(canvas, places, one, other, often))
     else:

@@ -23,7 +23,7 @@ class SocietyView(GameView):
 
     def draw(self, canvas: Canvas, box: Rect, scene: Scene, progress: float) -> None:
         places = self.places(canvas, box)
-        edges(canvas, scene, places, box)
+        edges(canvas, scene, places, box, progress < 1.0)
         self._rects = nodes(canvas, scene, places, box)
         bars(canvas, places, scene.chronicle.totals)
         marks_of(canvas, scene, places, box, progress)
