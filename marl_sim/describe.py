@@ -28,7 +28,7 @@ from .core.society import Dilemma, Mechanism
 from .core.stage import Stage
 
 WIDTH = 100
-FEW = 4  # values of a field that are listed one by one
+LISTED = 40  # characters of a field's values, where they are listed one by one
 EVENTS = {
     "start": "when an episode starts",
     "open": "before partners are chosen",
@@ -169,8 +169,9 @@ def values(game: Game, slot: Slot) -> str:
     if not slot.kind:
         return "one-hot"
     if levels:
-        few = len(slot.values) in range(1, FEW + 1)
-        read = ", ".join(f"{k} {word}" for k, word in enumerate(slot.values)) if few else f"0..{levels - 1}"
+        read = ", ".join(f"{k} {word}" for k, word in enumerate(slot.values))
+        if not 0 < len(read) <= LISTED:
+            read = f"0..{levels - 1}"
         return f"{read}; one-hot" if slot.levels is None else read
     if np.isinf(slot.low) or np.isinf(slot.high):
         return "any number"
