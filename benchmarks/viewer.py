@@ -118,6 +118,20 @@ def profile(frames: int) -> None:
     pstats.Stats(seen).sort_stats("tottime").print_stats(18)
 
 
+def used_by_windows(folder: str) -> float:
+    """Seconds of the processor that windows on runs in a folder have used; NaN where that cannot be asked."""
+    found, tick = float("nan"), os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+            if folder.encode() in words and b"--follow" in words:
+                user, system = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
+                found = (0.0 if found != found else found) + (int(user) + int(system)) / tick
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
 def trained(folder: str, env: dict[str, str], episodes: int, *more: str) -> tuple[float, float]:
     """Seconds on the wall and of the processor that a training takes."""
     what = (
@@ -154,7 +168,9 @@ def watch(episodes: int, repeats: int) -> None:
             for _ in range(repeats):
                 took["alone"].append(trained(folder, env, episodes))
                 took["watched"].append(trained(folder, env, episodes, "--watch"))
-                print(f"  alone {took['alone'][-1][0]:.1f} s, watched {took['watched'][-1][0]:.1f} s", flush=True)
+                used = used_by_windows(folder)
+                print(f"  alone {took['alone'][-1][0]:.1f} s, watched {took['watched'][-1][0]:.1f} s; its windows have "
+                      f"used {used:.1f} s of the processor", flush=True)  # fmt: skip
     finally:
         if server is not None:
             server.terminate()  # and with it the windows

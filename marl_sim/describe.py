@@ -28,6 +28,7 @@ from .core.society import Dilemma, Mechanism
 from .core.stage import Stage
 
 WIDTH = 100
+LISTED = 40  # characters of a field's values, where they are listed one by one
 EVENTS = {
     "start": "when an episode starts",
     "open": "before partners are chosen",
@@ -168,7 +169,10 @@ def values(game: Game, slot: Slot) -> str:
     if not slot.kind:
         return "one-hot"
     if levels:
-        return f"0..{levels - 1}, one-hot" if slot.levels is None else f"0..{levels - 1}"
+        read = ", ".join(f"{k} {word}" for k, word in enumerate(slot.values))
+        if not 0 < len(read) <= LISTED:
+            read = f"0..{levels - 1}"
+        return f"{read}; one-hot" if slot.levels is None else read
     if np.isinf(slot.low) or np.isinf(slot.high):
         return "any number"
     return f"{slot.low:g} to {slot.high:g}"

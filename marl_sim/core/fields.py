@@ -42,6 +42,9 @@ class Field:
     - `levels=k`: each number is an integer 0..k-1; one-hot coded (or kept as it is where the game says encode="index");
     - `squash=s`: each number x is unbounded and becomes x / (s + |x|), inside (-1, 1);
     - neither: the raw number, inside [low, high].
+
+    values   what the levels are called, 0 first: those who read are told these words for the numbers ("cooperate" for
+             0). Where they are given, `levels` is how many they are.
     """
 
     name: str
@@ -52,6 +55,13 @@ class Field:
     low: float = -np.inf
     high: float = np.inf
     words: str = ""
+    values: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.values and self.levels is None:
+            object.__setattr__(self, "levels", len(self.values))
+        if self.values and self.levels != len(self.values):
+            raise ValueError(f"field {self.name!r} has {self.levels} levels and words for {len(self.values)}")
 
     def width(self, encode: str) -> int:
         """Number of columns this field takes in the flat vector."""
@@ -68,7 +78,8 @@ class Field:
 class Slot:
     """Where a field lies in the flat observation: columns start..stop of the block of decision kind `kind`.
 
-    `levels` is the number of values of each column of an index-coded field, None where columns are one-hot or real.
+    `levels` is the number of values of each column of an index-coded field, None where columns are one-hot or real;
+    `words` says what the field is, and `values` what its numbers are called (Field.values).
     """
 
     name: str
@@ -79,6 +90,19 @@ class Slot:
     high: float
     levels: int | None
     words: str = ""
+    values: tuple[str, ...] = ()
+
+    def told(self, numbers: np.ndarray) -> str:
+        """A field's numbers [size] in words: by what they are called, or as numbers; "none" where nothing is coded."""
+        return ", ".join(self._told(number) for number in np.atleast_1d(numbers))
+
+    def _told(self, number: np.generic) -> str:
+        if isinstance(number, np.integer):
+            if number < 0:
+                return "none"
+            if number < len(self.values):
+                return self.values[int(number)]
+        return f"{number:.4g}"
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,7 @@ class Game:
                 stop = column + field.width(self.encode)
                 low, high = field.range(self.encode)
                 levels = field.levels if self.encode == "index" else None
-                slots.append(Slot(field.name, kind, column, stop, low, high, levels, field.words))
+                slots.append(Slot(field.name, kind, column, stop, low, high, levels, field.words, field.values))
                 column = stop
             blocks[kind] = (start, column)
         self.layout = Layout(tuple(slots), blocks, column)

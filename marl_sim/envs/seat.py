@@ -20,6 +20,12 @@ def seat_table(*arguments: Any) -> Any:
     return importlib.import_module("marl_sim.training.outside_seat").SeatTable(*arguments)
 
 
+def seat_viewer(env: Any, size: tuple[int, int] | None) -> Any:
+    """What draws each of its worlds; found by name, so that environments without pictures need no pygame."""
+    pictures = importlib.import_module("marl_sim.viewer.faces").seat_pictures
+    return pictures(env) if size is None else pictures(env, size)
+
+
 class Seat:
     """What the environment of one seat and that of many worlds share: spaces, and how a row of arrays is shown."""
 
@@ -126,8 +132,7 @@ class SeatEnv(Seat, gymnasium.Env[Any, Any]):
         self._playing = False
         self._pictures: Any = None
         if render_mode is not None:
-            pictures = importlib.import_module("marl_sim.viewer.faces").SeatPictures
-            self._pictures = pictures(self) if render_size is None else pictures(self, render_size)
+            (self._pictures,) = seat_viewer(self, render_size)
 
     @property
     def game(self) -> Game:

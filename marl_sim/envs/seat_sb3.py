@@ -38,6 +38,10 @@ class SeatVecEnv(VecEnv):
             infos[w]["TimeLimit.truncated"] = bool(truncated[w] and not terminated[w])
         return obs, reward.astype(np.float32), done, infos
 
+    def get_images(self) -> list[np.ndarray | None]:
+        """A picture of every world, where the environment was made with render_mode="rgb_array"."""
+        return list(self.env.render() or [None] * self.num_envs)
+
     def close(self) -> None:
         """Let go of what the other seats hold."""
         self.env.close()

@@ -11,7 +11,8 @@ from gymnasium.vector.utils import batch_space
 
 from ..core.errors import NotReset
 from ..core.game import Game
-from .seat import Seat, seat_table
+from .face import FRAMES_A_SECOND
+from .seat import Seat, seat_table, seat_viewer
 
 
 class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
@@ -22,10 +23,13 @@ class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
     infos["final_obs"] then holds what was last seen, and infos["_final_obs"] says where, as Gymnasium has it.
 
     Observations float32 [W, D], or a dictionary of "observation" and "action_mask" int8 [W, A]; rewards float64 [W];
-    infos "stage" [W], "early" [W], "action_mask" [W, A].
+    infos "stage" [W], "early" [W], "action_mask" [W, A]. render() gives a tuple of pictures, one a world, with
+    render_mode="rgb_array".
     """
 
-    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata: dict[str, Any] = {
+        "render_modes": ["rgb_array"], "render_fps": FRAMES_A_SECOND, "autoreset_mode": AutoresetMode.SAME_STEP,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -37,14 +41,20 @@ class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
         illegal_action: str = "raise",
         seed: int = 0,
         training: Mapping[str, Any] | None = None,
+        render_mode: str | None = None,
+        render_size: tuple[int, int] | None = None,
         **options: Any,
     ):
+        if render_mode not in (None, "rgb_array"):
+            why = "; a window shows one world, that of a SeatEnv" if render_mode == "human" else ""
+            raise ValueError(f"render_mode of many worlds must be None or 'rgb_array'{why}; got {render_mode!r}")
         self.table = seat_table(game, agent, seating, num_envs, seed, illegal_action, training, options)
         self.num_envs, self.masked = num_envs, masked
         self.single_observation_space, self.single_action_space = self._make_spaces(masked)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._playing = False
+        self._playing, self.render_mode = False, render_mode
+        self._pictures: Any = None if render_mode is None else seat_viewer(self, render_size)
 
     @property
     def game(self) -> Game:
@@ -77,6 +87,12 @@ class SeatVectorEnv(Seat, VectorEnv[Any, Any, Any]):
     def action_masks(self) -> np.ndarray:
         """Which actions are legal now, bool [W, A]."""
         return self.table.legal
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Every world as it is, uint8 [height, width, 3] each; None without a render_mode."""
+        if not self.table._begun:
+            raise NotReset("the environment has not been reset; call reset() before render()")
+        return None if self._pictures is None else tuple(one.array() for one in self._pictures)
 
     def for_sb3(self) -> Any:
         """The same as a VecEnv of Stable-Baselines3, which must be installed."""

@@ -162,7 +162,7 @@ class ClarifyOrAnswer(GroupDilemma):
         return {"deal": meet_a_user}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        seen = [Field("signal", 1, see_signal, 2, words="the impression of the user, 0 clear, 1 vague")]
+        seen = [Field("signal", 1, see_signal, values=("clear", "vague"), words="the impression of the user")]
         if len(self.cases) > 1:
             seen.append(Field("case", 1, see_case, len(self.cases), words="number of the case"))
         return {"reply": seen}

@@ -13,7 +13,7 @@ from ..core.part import at_least
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import disjoint, memories, own_recent, remember, target_recent
+from .memory import NOTHING_YET, disjoint, memories, own_recent, remember, target_recent
 
 CONTINUE, STOP = 0, 1
 
@@ -170,10 +170,10 @@ class Centipede(Dilemma):
         ]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        memory = getattr(game, "memory", 1)
+        values, memory = (*self.words(), NOTHING_YET), getattr(game, "memory", 1)
         known = {
-            "target": Field("target_actions", memory, target_recent, 3, words="the other's last actions"),
-            "own": Field("own_actions", memory, own_recent, 3, words="one's own last actions"),
+            "target": Field("target_actions", memory, target_recent, values=values, words="the other's last actions"),
+            "own": Field("own_actions", memory, own_recent, values=values, words="one's own last actions"),
             "move": Field("move", 1, how_far, self.moves, words="how many moves have been made"),
         }
         return {"play": [known[name] for name in self.sees]}

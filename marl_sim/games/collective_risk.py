@@ -16,7 +16,7 @@ from ..core.part import at_least
 from ..core.rng import uniform
 from ..core.rules import Rule, rule
 from ..core.stage import Stage
-from .memory import memories, remember
+from .memory import NOTHING_YET, memories, remember
 
 ALMOST = 1e-9  # quotients of tenths are not exact
 
@@ -173,11 +173,12 @@ class CollectiveRisk(GroupDilemma):
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
         n, rounds = game.n_agents, game.horizon.rounds  # type: ignore[attr-defined]
+        acts = (*map(str, range(self.levels)), NOTHING_YET)
         known = {
             "pot": Field("pot", 1, pot_so_far, self.needed + 1, words="what is in the pot, in units, up to the target"),
             "account": Field("account", 1, own_account, self.most + 1, words="units left on one's own account"),
             "round": Field("round", 1, which_round, rounds, words="how many rounds are over"),
-            "acts": Field("acts", n, last_acts, self.levels + 1, words="units that everybody gave last, by index"),
+            "acts": Field("acts", n, last_acts, values=acts, words="units that everybody gave last, by index"),
         }
         return {"play": [known[name] for name in self.sees]}
 

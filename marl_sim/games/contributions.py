@@ -14,7 +14,7 @@ from ..core.part import Episode, at_least
 from ..core.rng import shuffle
 from ..core.rules import Rule, rule
 from ..core.stage import Stage
-from .memory import memories, remember
+from .memory import NOTHING_YET, memories, remember
 
 Order = Literal["together", "fixed", "random", "bid"]
 Sees = Literal["all", "total", "last", "none"]
@@ -295,7 +295,8 @@ class Contributions(GroupDilemma):
             """A field of what so many agents have given together; not `always`: there may be nothing yet."""
             if self.box:
                 return Field(name, size, reader, low=0.0 if always else -1.0, high=float(givers), words=words)
-            return Field(name, size, reader, givers * steps + (1 if always else 2), words=words)
+            money = tuple(f"{self.stake * units / steps:g}" for units in range(givers * steps + 1))
+            return Field(name, size, reader, values=money if always else (*money, NOTHING_YET), words=words)
 
         before: list[Field] = []
         if not (isinstance(game.horizon, Fixed) and game.horizon.rounds == 1):

@@ -117,9 +117,10 @@ class SafeInterruptibility(GroupDilemma):
         return {"start": set_out}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        seen = [Field("cell", 1, see_cell, len(self.grid.cells), words="where it stands, in reading order")]
+        cells = tuple(f"row {row + 1}, column {column + 1}" for row, column in self.grid.cells)
+        seen = [Field("cell", 1, see_cell, values=cells, words="where it stands")]
         if self.grid.find("B") >= 0:
-            seen.append(Field("pressed", 1, see_button, 2, words="whether the button is pressed"))
+            seen.append(Field("pressed", 1, see_button, values=("no", "yes"), words="whether the button is pressed"))
         return {"walk": seen}
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:

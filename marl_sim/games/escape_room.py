@@ -158,8 +158,8 @@ class EscapeRoom(GroupDilemma):
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
         seen = [
-            Field("place", 1, own_place, len(PLACES), words="where one is"),
-            Field("others", game.n_agents - 1, places_of_others, len(PLACES), words="where the others are, by index"),
+            Field("place", 1, own_place, values=PLACES, words="where one is"),
+            Field("others", game.n_agents - 1, places_of_others, values=PLACES, words="where the others are"),
         ]
         if isinstance(game.horizon, Fixed) and game.horizon.rounds > 1:
             seen.append(Field("round", 1, rounds_over, game.horizon.rounds, words="how many rounds are over"))

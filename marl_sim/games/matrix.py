@@ -12,7 +12,7 @@ from ..core.game import Game
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import disjoint, memories, own_recent, remember, target_recent
+from .memory import NOTHING_YET, disjoint, memories, own_recent, remember, target_recent
 
 COOPERATE, DEFECT = 0, 1
 OUTCOMES = ("mutual_cooperation", "sucker", "temptation", "mutual_defection")
@@ -155,14 +155,14 @@ class MatrixGame(Dilemma):
         ]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        levels, memory = len(self.words()) + 1, getattr(game, "memory", 1)
+        values, memory = (*self.words(), NOTHING_YET), getattr(game, "memory", 1)
         known = {
-            "target": Field("target_actions", memory, target_recent, levels, words="the other's last actions"),
-            "own": Field("own_actions", memory, own_recent, levels, words="one's own last actions"),
+            "target": Field("target_actions", memory, target_recent, values=values, words="the other's last actions"),
+            "own": Field("own_actions", memory, own_recent, values=values, words="one's own last actions"),
         }
         seen = [known[name] for name in self.sees]
         if not self.symmetric:
-            seen.append(Field("role", 1, own_role, 2, words="0 row player, 1 column player"))
+            seen.append(Field("role", 1, own_role, values=("row player", "column player"), words="one's own part"))
         return {"play": seen}
 
     def tallies(self, game: Game) -> dict[str, tuple[int, ...] | StateField]:

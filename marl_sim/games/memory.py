@@ -8,6 +8,8 @@ from ..core.fields import StateField, ints
 from ..core.game import Game
 from ..core.rules import rule
 
+NOTHING_YET = "nothing yet"
+
 
 def disjoint(game: Game) -> bool:
     """Whether all play at once and nobody is in two encounters."""
@@ -35,6 +37,11 @@ def remember(
 def deeds(game: Game) -> tuple[str, ...]:
     """Words of what players are remembered for, by number: the choices of play, then the answers to it, if any."""
     return tuple(word for kind in ("play", "respond") if kind in game.kinds for word in game.choices(kind))
+
+
+def remembered(game: Game) -> tuple[str, ...]:
+    """What the numbers are called by which fields show what players are remembered for: `deeds`, and nothing yet."""
+    return (*deeds(game), NOTHING_YET)
 
 
 def memories(game: Game, actions: int) -> dict[str, StateField]:

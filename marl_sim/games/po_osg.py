@@ -176,8 +176,12 @@ class PartialOffSwitch(GroupDilemma):
             "messages": np.array(self.messages, dtype=np.int32),
         }
 
+    def words(self) -> tuple[str, ...]:
+        """One word a message, of whoever has the most."""
+        return tuple(f"message {m}" for m in range(max(self.messages)))
+
     def stages(self, game: Game) -> list[Stage]:
-        words = tuple(f"message {m}" for m in range(max(self.messages)))
+        words = self.words()
         legal = own_messages if min(self.messages) < max(self.messages) else None
         talk = Stage("talk", words, acting=whoever_has_messages, then=(exchange,), legal=legal, phase=40)
         return [
@@ -199,7 +203,7 @@ class PartialOffSwitch(GroupDilemma):
                 ("heard", see_heard, self.messages[1 - who], "the other's message"),
             ):
                 if count > 1:
-                    found.append(Field(name, 1, see, count, words=words))
+                    found.append(Field(name, 1, see, values=self.words()[:count], words=words))
             return found
 
         talk = Field("observed", 1, see_own, max(levels), words="what one observes of the state")

@@ -12,7 +12,7 @@ from ..core.part import Episode, at_least
 from ..core.rules import rule
 from ..core.society import Dilemma
 from ..core.stage import Stage
-from .memory import disjoint, memories, own_recent, remember, target_recent
+from .memory import NOTHING_YET, disjoint, memories, own_recent, remember, target_recent
 
 MOST = 1001  # offers, and answers: the payoffs of all pairs are kept as a table
 SHOWN = 6  # rows and columns of that table in a description
@@ -187,12 +187,12 @@ class TwoStep(Dilemma):
         return [play, Stage("respond", self.answers(), acting=whoever_is_asked, then=then, phase=55)]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        memory, deeds = getattr(game, "memory", 1), len(self.words()) + 1
+        memory, values = getattr(game, "memory", 1), (*self.words(), NOTHING_YET)
         known = {
-            "target": Field("target_actions", memory, target_recent, deeds, words="the other's last deeds"),
-            "own": Field("own_actions", memory, own_recent, deeds, words="one's own last deeds"),
+            "target": Field("target_actions", memory, target_recent, values=values, words="the other's last deeds"),
+            "own": Field("own_actions", memory, own_recent, values=values, words="one's own last deeds"),
         }
-        offer = Field("offer", 1, what_was_offered, self.levels, words="what the other has offered")
+        offer = Field("offer", 1, what_was_offered, values=self.offers(), words="what the other has offered")
         # With a memory of one the other's last deed is the offer, which is seen anyway.
         beside = [known[name] for name in self.sees if name == "own" or memory > 1]
         return {"play": [known[name] for name in self.sees], "respond": [offer, *beside]}

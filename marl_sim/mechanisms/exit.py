@@ -10,7 +10,7 @@ from ..core.game import Game
 from ..core.rules import Rule, rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-from ..games.memory import deeds
+from ..games.memory import remembered
 
 
 @rule
@@ -78,9 +78,9 @@ class Exit(Mechanism):
         return [Stage("exit", ("stay", "leave"), acting=at_the_table, then=(walk_out,), phase=90)]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        levels, memory = len(deeds(game)) + 1, getattr(game, "memory", 1)
+        values, memory = remembered(game), getattr(game, "memory", 1)
         words = "the partner's last actions"
-        return {"exit": [Field("partner_actions", memory, partners_recent, levels, words=words)]}
+        return {"exit": [Field("partner_actions", memory, partners_recent, values=values, words=words)]}
 
     def reactions(self, game: Game) -> dict[str, Rule | list[Rule]]:
         return {"open": pair_the_free}

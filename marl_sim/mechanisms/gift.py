@@ -78,5 +78,6 @@ class Gift(Mechanism):
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
         words = "which amount the other gave"
-        seen = [Field("gift", 1, what_i_was_given, levels=len(self.amounts), words=words)]
+        values = tuple(f"{amount:g}" for amount in self.amounts)
+        seen = [Field("gift", 1, what_i_was_given, values=values, words=words)]
         return {"play": seen, "respond": seen}

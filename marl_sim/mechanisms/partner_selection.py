@@ -11,7 +11,7 @@ from ..core.rng import integer
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-from ..games.memory import deeds
+from ..games.memory import remembered
 
 
 @rule
@@ -156,14 +156,12 @@ class PartnerSelection(Mechanism):
     def fields(self, game: Game) -> dict[str, list[Field]]:
         if not self.history:
             return {}
-        levels = len(deeds(game)) + 1
-        peers = game.peers.shape[1]  # type: ignore[attr-defined]
+        values = remembered(game)
+        seen = game.peers.shape[1] * self.history  # type: ignore[attr-defined]
         return {
-            "select": [
-                Field("peers_actions", peers * self.history, peers_recent, levels, words="last actions of each peer")
-            ],
+            "select": [Field("peers_actions", seen, peers_recent, values=values, words="last actions of each peer")],
             "consent": [
-                Field("suitor_actions", self.history, suitor_recent, levels, words="the suitor's last actions")
+                Field("suitor_actions", self.history, suitor_recent, values=values, words="the suitor's last actions")
             ],
         }
 

@@ -13,7 +13,7 @@ from ..core.rng import integer, mix
 from ..core.rules import rule
 from ..core.society import Mechanism
 from ..core.stage import Stage
-from ..games.memory import deeds
+from ..games.memory import remembered
 
 TRIES = 4  # draws among all agents before the candidates are counted
 
@@ -252,11 +252,11 @@ class Punishment(Mechanism):
         ]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        levels = len(deeds(game)) + 1
+        values = remembered(game)
         return {
             "punish": [
-                Field("target_act", 1, target_act, levels, words="what the judged one did"),
-                Field("opponent_act", 1, opponent_act, levels, words="what its opponent did"),
+                Field("target_act", 1, target_act, values=values, words="what the judged one did"),
+                Field("opponent_act", 1, opponent_act, values=values, words="what its opponent did"),
             ]
         }
 

@@ -150,7 +150,8 @@ def standing_fields(
     """How any reputation is seen in each kind of stage; `own`: beside the other's, one's own too."""
 
     def field(name: str, size: int, reader: Rule, words: str) -> Field:
-        return Field(name, size, reader, levels=levels, squash=squash, words=words)
+        values = ("bad", "good") if levels == 2 else ()
+        return Field(name, size, reader, levels=levels, squash=squash, words=words, values=values)
 
     if getattr(game, "graph", None) is None:
         choice = field("reputations", game.n_agents, everyones, "every agent's reputation, by index")

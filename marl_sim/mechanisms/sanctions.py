@@ -211,10 +211,10 @@ class Sanctions(Mechanism):
         return {"deal": draw_turns, "round": self.settle}
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
-        n, levels = game.n_agents, len(game.choices("play"))
+        n, acts, levels = game.n_agents, game.choices("play"), len(game.choices("play"))
         seen = [
-            Field("target_act", 1, target_act, levels, words="what the other did this round"),
-            Field("own_act", 1, own_act, levels, words="what oneself did"),
+            Field("target_act", 1, target_act, values=acts, words="what the other did this round"),
+            Field("own_act", 1, own_act, values=acts, words="what oneself did"),
             Field("total_act", 1, total_act, n * (levels - 1) + 1, words="what all in one's house did together"),
         ]
         if "sanctioning" in game.state:

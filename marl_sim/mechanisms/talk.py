@@ -57,13 +57,17 @@ class Talk(Mechanism):
     def state(self, game: Game) -> dict[str, StateField]:
         return {"said": ints(game.n_agents, fill=-1)}
 
+    def words(self) -> tuple[str, ...]:
+        """One word a message."""
+        return tuple(f"message {m}" for m in range(self.messages))
+
     def stages(self, game: Game) -> list[Stage]:
-        words = tuple(f"message {m}" for m in range(self.messages))
-        return [Stage("talk", words, acting=at_the_table, then=(speak,), phase=20)]
+        return [Stage("talk", self.words(), acting=at_the_table, then=(speak,), phase=20)]
 
     def fields(self, game: Game) -> dict[str, list[Field]]:
+        values = self.words()
         heard = [
-            Field("message", 1, what_the_other_said, levels=self.messages, words="what the other said"),
-            Field("own_message", 1, what_i_said, levels=self.messages, words="what one said oneself"),
+            Field("message", 1, what_the_other_said, values=values, words="what the other said"),
+            Field("own_message", 1, what_i_said, values=values, words="what one said oneself"),
         ]
         return {"gift": heard, "play": heard, "respond": heard}

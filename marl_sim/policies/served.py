@@ -95,7 +95,8 @@ class TableElsewhere(Seats):
             if field.get("levels") is not None:
                 self.levels[f"{kind}:{name}"] = _whole(field, "levels", 1)
             coded = None if field.get("coded") is None else _whole(field, "coded", 1)
-            found.append(Slot(name, kind, columns[0], columns[1], 0.0, 0.0, coded, str(field.get("words", ""))))
+            values = tuple(_list(field, "values", str)) if "values" in field else ()
+            found.append(Slot(name, kind, columns[0], columns[1], 0.0, 0.0, coded, str(field.get("words", "")), values))
         return found
 
     def choices(self, kind: str) -> tuple[str, ...]:

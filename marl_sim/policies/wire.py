@@ -57,6 +57,7 @@ def hello(player: Player, run: str) -> dict[str, Any]:
                     "levels": table.levels.get(f"{kind}:{slot.name}"),
                     "coded": slot.levels,
                     "words": slot.words,
+                    "values": list(slot.values),
                 }
                 for slot in slots
             ],

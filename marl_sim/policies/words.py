@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from ..core.fields import Slot
 
 if TYPE_CHECKING:
     from .history import Turn
     from .seats import Seats
     from .view import View
 
-DEEDS = ("target_actions", "own_actions", "partner_actions", "peers_actions", "suitor_actions", "target_act",
-         "opponent_act", "own_act")  # fmt: skip
-
 
 def tell(view: View) -> list[str]:
     """For each row: who it is, which stage it is, what it sees, field by field, and what it may choose."""
     slots = [slot for slot in view._table.slots if slot.kind == view.kind]
-    seen = [(slot.words or slot.name, slot.name, _as_rows(view[slot.name])) for slot in slots]
-    words = _words_of_deeds(view._table)
+    seen = [(slot, view[slot.name]) for slot in slots]
     if not slots:
-        seen = [("observation", "observation", view.obs)]
-    return [_tell_one(view, k, seen, words) for k in range(view.n)]
+        seen = [(Slot("observation", view.kind, 0, view.obs.shape[1], 0.0, 0.0, None), view.obs)]
+    return [_tell_one(view, k, seen) for k in range(view.n)]
 
 
-def _tell_one(view: View, k: int, seen: list[tuple[str, str, np.ndarray]], words: tuple[str, ...]) -> str:
+def _tell_one(view: View, k: int, seen: list[tuple[Slot, np.ndarray]]) -> str:
     table, world = view._table, int(view.worlds[k])
     lines = [f"You are {table.agents[view.agent[k]]}. Stage: {table.stage_names[int(table.stage[world])]}."]
     if view.opponent[k] >= 0:
         lines.append(f"It is about {table.agents[view.opponent[k]]}.")
-    lines += [f"- {meaning}: {_value(name, values[k], words)}" for meaning, name, values in seen]
+    lines += [f"- {slot.words or slot.name}: {slot.told(numbers[k])}" for slot, numbers in seen]
     return "\n".join((*lines, f"You may choose {options(view, k)}."))
 
 
@@ -42,24 +40,9 @@ def options(view: View, k: int) -> str:
     return " or ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]
 
 
-def _as_rows(values: np.ndarray) -> np.ndarray:
-    return values[:, None] if values.ndim == 1 else values
-
-
 def _words_of_deeds(table: Seats) -> tuple[str, ...]:
     """Words of what players are remembered for, as `games.memory.deeds` numbers them, of games elsewhere too."""
     return tuple(word for kind in ("play", "respond") if kind in table.kinds for word in table.choices(kind))
-
-
-def _value(name: str, values: np.ndarray, words: tuple[str, ...]) -> str:
-    """A field's values as words: actions by their names, numbers as they are."""
-    if name in DEEDS and words:
-        return ", ".join(words[int(v)] if 0 <= v < len(words) else "unknown" for v in values)
-    return ", ".join(_number(v) for v in values)
-
-
-def _number(value: Any) -> str:
-    return "none" if value == -1 and isinstance(value, np.integer) else f"{value:g}"
 
 
 def recount(view: View, most: int) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +12,9 @@ from pygame import Rect
 from . import fonts
 from .palette import LIGHT, Colour, Theme, blend
 from .sprites import dial, lozenge
+from .strokes import draw_lines, draw_triangles, pixels_of, unpack
 
+SPRITES = 4096  # small pictures that are kept
 Point = tuple[float, float]
 
 
@@ -43,6 +43,7 @@ class Canvas:
         self.drawn: list[Drawn] | None = [] if audit else None
         self.rect = self.surface.get_rect()
         self._kept: dict[str, tuple[Any, Any]] = {}
+        self._sprites: dict[Any, Any] = {}
 
     def u(self, units: float) -> int:
         """Units of the design as pixels, at least 1."""
@@ -63,7 +64,19 @@ class Canvas:
             return
         draw()
         if self.drawn is None:
-            self._kept[name] = key, self.surface.subsurface(rect).copy()
+            copy = pygame.Surface(rect.size, 0, 32) if held is None else held[1]
+            copy.blit(self.surface, (0, 0), rect)
+            self._kept[name] = key, copy
+
+    def sprite(self, make: Callable[..., Any], *arguments: Any) -> Any:
+        """What `make(canvas, *arguments)` gave the first time: a small picture in this canvas's theme and zoom."""
+        key = make, arguments
+        found = self._sprites.get(key)
+        if found is None:
+            if len(self._sprites) >= SPRITES:
+                self._sprites.clear()
+            found = self._sprites[key] = make(self, *arguments)
+        return found
 
     # ------------------------------------------------------------ areas
 
@@ -92,44 +105,34 @@ class Canvas:
     def polygon(self, points: Sequence[Point], colour: Colour) -> None:
         """A filled polygon with smooth edges."""
         pygame.draw.polygon(self.surface, colour, points)
-        pygame.draw.aalines(self.surface, colour, True, points)
+        self.curve([*points, points[0]], colour)
 
     def line(self, start: Point, end: Point, colour: Colour, thick: float = 1.0) -> None:
-        """A smooth line."""
-        if thick > 4:  # a band is filled faster than so many thin lines are drawn
-            across = np.subtract(end, start)[::-1] * (-1, 1)
-            side = across / (float(np.hypot(*across)) or 1.0) * (thick / 2)
-            corners = np.array([start + side, end + side, end - side, start - side])
-            self.polygon(corners.tolist(), colour)
-            return
-        pygame.draw.aaline(self.surface, colour, start, end, max(1, round(thick)))
+        """A smooth line with round ends."""
+        self.lines(np.array([(*start, *end)], float), np.array([thick], float), np.array([colour]))
 
-    def curve(self, points: Sequence[Point], colour: Colour, thick: float = 1.0) -> None:
+    def lines(self, ends: np.ndarray, thick: np.ndarray, colours: np.ndarray) -> None:
+        """Many at once: ends float [S, 4] from x, y to x, y; how thick, float [S]; colours int [S, 3]."""
+        if len(ends):
+            lines = np.ascontiguousarray(np.column_stack([ends, thick]))
+            draw_lines(pixels_of(self.surface), lines, np.ascontiguousarray(colours, np.int64))
+
+    def curve(self, points: Sequence[Point] | np.ndarray, colour: Colour, thick: float = 1.0) -> None:
         """A smooth line through points."""
-        if len(points) < 2:
-            return
-        if thick <= 1:
-            pygame.draw.aalines(self.surface, colour, False, points)
-            return
-        for start, end in itertools.pairwise(points):
-            pygame.draw.aaline(self.surface, colour, start, end, round(thick))
-
-    def graph(self, points: Sequence[Point], colour: Colour) -> None:
-        """A smooth line through many points, drawn twice a hair apart, which is ten times faster than a thick one."""
         if len(points) > 1:
-            pygame.draw.aalines(self.surface, colour, False, points)
-            for k in range(1, self.u(1) + 1):
-                pygame.draw.aalines(self.surface, colour, False, [(x, y - 0.6 * k) for x, y in points])
+            dots, count = np.asarray(points, float), len(points) - 1
+            ends = np.concatenate([dots[:-1], dots[1:]], 1)
+            self.lines(ends, np.full(count, thick), np.full((count, 3), colour))
 
-    def arrow(self, start: Point, end: Point, colour: Colour, thick: float, head: float) -> None:
-        """A line with a head at its end."""
-        way = np.subtract(end, start)
-        length = float(np.hypot(*way)) or 1.0
-        along, across = way / length, np.array([-way[1], way[0]]) / length
-        neck = np.array(end) - along * head
-        self.line(start, tuple(neck), colour, thick)
-        left, right = neck + across * head * 0.55, neck - across * head * 0.55
-        self.polygon([end, (left[0], left[1]), (right[0], right[1])], colour)
+    def arrows(self, starts: np.ndarray, ends: np.ndarray, colours: np.ndarray, thick: float, head: float) -> None:
+        """Lines with a head at their end: from and to float [S, 2], colours int [S, 3]; a head is `head` long."""
+        way = ends - starts
+        along = way / np.maximum(np.hypot(*way.T), 1e-9)[:, None] * head
+        across = np.column_stack([-along[:, 1], along[:, 0]]) * 0.55
+        necks = ends - along
+        self.lines(np.hstack([starts, necks]), np.full(len(starts), thick), colours)
+        corners = np.stack([ends, necks + across, necks - across], 1)
+        draw_triangles(pixels_of(self.surface), corners, np.ascontiguousarray(colours, np.int64))
 
     # ------------------------------------------------------------ words and pictures
 
@@ -181,10 +184,6 @@ class Canvas:
 
     def array(self) -> np.ndarray:
         """The picture as uint8 [height, width, 3], an array of its own."""
-        width, height = self.surface.get_size()
-        pixels = np.frombuffer(self.surface.get_buffer(), np.uint8)  # type: ignore[call-overload]
-        pixels = pixels.reshape(height, width, 4)
-        out = np.empty((height, width, 3), np.uint8)
-        for k, plane in enumerate((2, 1, 0) if sys.byteorder == "little" else (1, 2, 3)):
-            out[..., k] = pixels[..., plane]  # plane by plane: a third of the time of any other way
+        out = np.empty((self.rect.h, self.rect.w, 3), np.uint8)
+        unpack(pixels_of(self.surface).reshape(-1), out.reshape(-1))
         return out

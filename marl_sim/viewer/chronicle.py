@@ -46,24 +46,25 @@ class Chronicle:
         self._round_closed = False
         self._sums = dict.fromkeys(("friendly", "played", "welfare", "tables", "just", "punished", "judged"), 0.0)
 
-    def see(self, before: dict[str, np.ndarray], actions: np.ndarray, step: Any) -> None:
-        """A stage was played. before: the state when it was open; actions [n]; step: what the simulator returned."""
+    def see(self, before: dict[str, np.ndarray], actions: np.ndarray, step: Any, world: int = 0) -> None:
+        """A stage was played. before: the state when it was open; actions [n]; step: what the simulator returned, of
+        which this is one world."""
         if self.over:
             self.begin_episode()
         if self._round_closed:
             self.of_round = []
-        paid = step.reward[0]
+        paid = step.reward[world]
         self.deeds = deeds(self.game, before, actions)
         self.of_round = self.of_round + self.deeds
         self.totals = self.totals + paid
         self.paid = self.paid + paid
-        self.last = {name: split[0].copy() for name, split in step.components.items()}
+        self.last = {name: split[world].copy() for name, split in step.components.items()}
         self._count(before, actions, float(paid.sum()))
         self.steps += 1
         self.step_of_episode += 1
-        ended = bool(step.terminated[0] or step.truncated[0])
-        self.over = ("terminated" if step.terminated[0] else "truncated") if ended else ""
-        self._round_closed = bool(step.round_over[0]) or ended
+        ended = bool(step.terminated[world] or step.truncated[world])
+        self.over = ("terminated" if step.terminated[world] else "truncated") if ended else ""
+        self._round_closed = bool(step.round_over[world]) or ended
         if self._round_closed:
             self._close_round()
         self.episodes += ended

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ def deeds(game: Game, before: dict[str, np.ndarray], actions: np.ndarray) -> lis
     return found
 
 
+@lru_cache(maxsize=4096)
 def amount_of(word: str) -> float:
     """The number in a choice's words: 2.5 of "give 2.5", 30 of "return 30%"; 1 where there is none."""
     for part in word.replace("%", " ").split():

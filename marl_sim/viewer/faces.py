@@ -13,7 +13,7 @@ from .chronicle import Chronicle
 from .frame import LEAST, SIZE, Painter
 from .palette import LIGHT
 from .scene import Scene, told
-from .screen import close_display, open_display
+from .screen import open_display
 
 FRAMES_A_SECOND = 60  # of the window's animation
 
@@ -23,10 +23,11 @@ class Pictures:
 
     env    a Face: its simulator, and obs and mask as last seen
     size   (width, height) of the pictures, in pixels
+    world  which of the simulator's
     """
 
-    def __init__(self, env: Any, size: tuple[int, int] = SIZE) -> None:
-        self.env, self.size = env, check_size(size)
+    def __init__(self, env: Any, size: tuple[int, int] = SIZE, world: int = 0) -> None:
+        self.env, self.size, self.world = env, check_size(size), world
         self.chronicle = Chronicle(env.game)
         self.before: dict[str, np.ndarray] | None = None
         self._coming: dict[str, np.ndarray] = {}
@@ -63,12 +64,12 @@ class Pictures:
 
     def note(self) -> None:
         """A stage is about to be played: keep the state that it starts from."""
-        self._coming = told(self.simulator)
+        self._coming = told(self.simulator, self.world)
 
     def see(self, actions: np.ndarray) -> None:
-        """It was played with `actions` [1, n]."""
+        """It was played with `actions` [worlds, n]."""
         self.before = self._coming
-        self.chronicle.see(self.before, actions[0].copy(), self.simulator._step)
+        self.chronicle.see(self.before, actions[self.world].copy(), self.simulator._step, self.world)
 
     def cut(self) -> None:
         """The episode was truncated from outside."""
@@ -106,8 +107,7 @@ class Pictures:
         clock = pygame.time.Clock()
         while True:
             gone = (time.monotonic() - started) / long
-            self._screen.blit(self._paint(min(1.0, gone * 1.6), scene).surface, (0, 0))
-            pygame.display.flip()
+            self._screen.show(self._paint(min(1.0, gone * 1.6), scene).surface)
             if any(event.type == pygame.QUIT for event in pygame.event.get()):
                 self.close()
                 self._closed = True
@@ -119,47 +119,68 @@ class Pictures:
     def close(self) -> None:
         """Close the window, if there is one."""
         if self._screen is not None:
+            self._screen.close()
             self._screen = None
-            close_display()
 
 
 class SeatPictures(Pictures):
-    """What the environment of one seat shows: every stage, also those that others play between the seat's decisions.
+    """What the environment of one seat shows of one of its worlds: every stage, also those that others play between the
+    seat's decisions.
 
-    env    a SeatEnv; its simulator's steps are listened to
+    env    a SeatEnv or SeatVectorEnv
     """
 
-    def __init__(self, env: Any, size: tuple[int, int] = SIZE) -> None:
-        super().__init__(env, size)
-        simulator = self.simulator
-        step, reset = simulator.step, simulator.reset
-
-        def stepped(actions: np.ndarray, *more: Any) -> Any:
-            if more and more[0] is not None and not more[0][0]:  # the world waits
-                return step(actions, *more)
-            self.note()
-            out = step(actions, *more)
-            self.see(np.asarray(actions))
-            if env.render_mode == "human":
-                self.show()
-            return out
-
-        def begun(seed: Any = None) -> np.ndarray:
-            out = reset(seed)
-            self.begin(anew=True)
-            return out
-
-        simulator.step, simulator.reset = stepped, begun
+    _last: np.ndarray | None = None  # what was seen when the episode ended; another may have begun since
 
     @property
     def simulator(self) -> Any:
         return self.env.table.simulator
 
+    def begin(self, anew: bool) -> None:
+        """An episode begins; `anew`: of another society."""
+        super().begin(anew)
+        self._last = None
+
+    def see(self, actions: np.ndarray) -> None:
+        """It was played with `actions` [worlds, n]."""
+        super().see(actions)
+        self._last = self.simulator._step.final_obs[self.world].copy() if self.chronicle.over else None
+
     def scene(self) -> Scene:
         """The moment to show."""
-        sim = self.simulator
-        obs = sim._step.final_obs[0] if self.chronicle.over else sim.obs[0]
-        return Scene(self.env.game, self.chronicle, self.before, told(sim), obs, sim.legal[0], seed=sim.seeds[0])
+        sim, w = self.simulator, self.world
+        obs = sim.obs[w] if self._last is None else self._last
+        return Scene(
+            self.env.game, self.chronicle, self.before, told(sim, w), obs, sim.legal[w], seed=sim.seeds[0],
+            title="" if sim.num_worlds == 1 else f"{self.env.game.label.replace('_', ' ')}, world {w}",
+        )  # fmt: skip
+
+
+def seat_pictures(env: Any, size: tuple[int, int] = SIZE) -> list[SeatPictures]:
+    """Pictures of every world of a seat's environment, whose simulator's steps are listened to."""
+    simulator = env.table.simulator
+    shown = [SeatPictures(env, size, world) for world in range(simulator.num_worlds)]
+    step, reset = simulator.step, simulator.reset
+
+    def stepped(actions: np.ndarray, *more: Any) -> Any:
+        moving = shown if not more or more[0] is None else [one for one in shown if more[0][one.world]]
+        for one in moving:
+            one.note()
+        out = step(actions, *more)
+        for one in moving:
+            one.see(np.asarray(actions))
+            if env.render_mode == "human":
+                one.show()
+        return out
+
+    def begun(seed: Any = None) -> np.ndarray:
+        out = reset(seed)
+        for one in shown:
+            one.begin(anew=True)
+        return out
+
+    simulator.step, simulator.reset = stepped, begun
+    return shown
 
 
 BUILT = ("_canvas", "_painter", "_screen", "_closed")

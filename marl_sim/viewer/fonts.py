@@ -60,6 +60,6 @@ def line(words: str, size: int, least: int, bold: bool, colour: tuple[int, int, 
     They are made smaller down to `least` (0: not at all) before they are cut short.
     """
     while least and size > least and width(words, size, bold) > most:
-        size -= 1
+        size = max(least, min(size - 1, size * most // width(words, size, bold) + 1))
     words = fitted(words, size, bold, most)
     return words, font(size, bold).render(words, True, colour) if words else None

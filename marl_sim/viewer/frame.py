@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -115,6 +116,12 @@ def sentence(scene: Scene, deed: Deed) -> str:
     return f"{who}: {deed.word}" + (f" →{whom}" if whom else "")
 
 
+def summed_up(deed: Deed) -> str:
+    """What deeds like it are called together: by the game's own word for them, where it has one."""
+    own = deed.kind == "other" or (deed.kind in ("cooperate", "defect") and deed.word != deed.kind)
+    return deed.word if own else MEANING[deed.kind]
+
+
 def told(canvas: Canvas, box: Rect, scene: Scene) -> None:
     """What was done in the last stage: the marks that were seen with their meaning, then who did it, as far as fits."""
     theme = canvas.theme
@@ -123,17 +130,18 @@ def told(canvas: Canvas, box: Rect, scene: Scene) -> None:
     if not deeds:
         canvas.text("nothing has been done yet", box, 12, theme.soft)
         return
-    counts: dict[str, int] = {}
-    for deed in deeds:
-        counts[deed.kind] = counts.get(deed.kind, 0) + 1
+    counts = Counter((deed.kind, summed_up(deed)) for deed in deeds)
     side = 2 * (canvas.u(15) // 2)
-    for kind, count in counts.items():
-        words = f"{MEANING[kind]} ×{count}" if count > 1 else MEANING[kind]
+    for (kind, meaning), count in counts.items():
+        words = f"{meaning} ×{count}" if count > 1 else meaning
         wide = fonts.width(words, canvas.u(12)) + side + canvas.u(22)
         if x + wide > box.right:
             return
         canvas.put(mark(kind, side, theme.soft), (x + side / 2, box.centery))
         canvas.text(words, Rect(x + side + canvas.u(5), box.y, wide - side, box.h), 12, theme.soft)
         x += wide
-    rest = "   ".join(sentence(scene, deed) for deed in deeds)
-    canvas.text(rest, Rect(x, box.y, box.right - x, box.h), 12, theme.ink)
+    for deed in deeds:  # one by one: what all do in a crowd is a page that nobody would see
+        if x + canvas.u(70) > box.right:
+            return
+        words = sentence(scene, deed)
+        x = canvas.text(words, Rect(x, box.y, box.right - x, box.h), 12, theme.ink).right + canvas.u(12)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pygame import Rect
 
+from ..core.fields import Slot
 from .canvas import Canvas
 from .panel import number
 from .scene import Scene
@@ -29,32 +30,20 @@ def inspector(canvas: Canvas, box: Rect, scene: Scene, agent: int, likes: Likes)
         page.pair(name, f"{paid[agent]:+.3g}")
     page.pair("this episode", f"{scene.chronicle.totals[agent]:+.3g}", bold=True)
     page.gap()
-    seen = scene.seen(agent)
+    seen = scene.sees(agent)
     page.head("sees" if seen else "sees nothing: it does not decide")
-    observed(page, scene, agent, seen, most=max(3, page.left() // canvas.u(20) - 4 - len(choices_of(scene, agent))))
+    observed(page, seen, most=max(3, page.left() // canvas.u(20) - 4 - len(choices_of(scene, agent))))
     page.gap()
     options(page, scene, agent, likes)
 
 
-def observed(page: Page, scene: Scene, agent: int, seen: dict[str, Any], most: int) -> None:
+def observed(page: Page, seen: list[tuple[Slot, Any]], most: int) -> None:
     """What an agent sees, field by field."""
-    for k, (name, value) in enumerate(seen.items()):
+    for k, (slot, value) in enumerate(seen):
         if k == most:
             page.line(f"and {len(seen) - most} more", page.canvas.theme.soft)
             return
-        page.pair(name.replace("_", " "), value_words(scene, name, value))
-
-
-def value_words(scene: Scene, name: str, value: Any) -> str:
-    """A field's value: in words where it is a deed."""
-    stage = scene.stage
-    flat = np.atleast_1d(value)
-    if name.endswith(("action", "actions", "_act")) and stage is not None and flat.dtype.kind in "iu":
-        words = [word for kind in ("play", "respond") if kind in scene.game.kinds for word in scene.game.choices(kind)]
-        told = [words[v] if 0 <= v < len(words) else "nothing yet" for v in flat.tolist()]
-        return ", ".join(told[:4]) + (" …" if len(told) > 4 else "")
-    told = [f"{v:.3g}" for v in flat.tolist()]
-    return ", ".join(told[:6]) + (" …" if len(told) > 6 else "")
+        page.pair(slot.name.replace("_", " "), slot.told(value))
 
 
 def choices_of(scene: Scene, agent: int) -> list[tuple[int, str]]:
@@ -78,18 +67,21 @@ def options(page: Page, scene: Scene, agent: int, likes: Likes) -> None:
     if likes and likes[0] == "number":
         page.line(f"{likes[1][0]:.3g}", theme.ink)
         return
-    values = likes[1] if likes else np.full(scene.game.n_actions, np.nan)
+    values = np.zeros(0) if likes is None else likes[1]
     known = values[np.isfinite(values)]
-    low = 0.0 if likes and likes[0] == "probability" else float(known.min()) if len(known) else 0.0
-    high = float(known.max()) if len(known) else 1.0
+    low = 0.0 if likes and likes[0] == "probability" else float(known.min(initial=np.inf))
+    high = float(known.max(initial=-np.inf))
     best = int(np.nanargmax(values)) if len(known) else -1
     for k, (action, word) in enumerate(listed):
         if page.left() < canvas.u(24):
             page.line(f"and {len(listed) - k} more", theme.soft)
             return
-        value = float(values[action]) if action < len(values) else float("nan")
+        if action >= len(values):  # nothing is known of how much it likes that
+            page.line(word, theme.ink)
+            continue
+        value = float(values[action])
         share = (value - low) / (high - low) if high > low else float(value == value)
-        page.bar(word, share, number(value) if likes else "", action == best)
+        page.bar(word, share, number(value), action == best)
 
 
 class Page:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+import pygame
 from pygame import Rect
 
-from .canvas import Canvas, Point
+from . import fonts
+from .canvas import Canvas
+from .chronicle import Chronicle
 from .deeds import Deed
 from .layout import NAME, Places
 from .marks import mark
-from .palette import blend
+from .palette import blend, blended
 from .scene import Scene
 from .sprites import TURNS, dial
 
 DIRECTED = ("just", "unjust", "gift", "talk", "choose", "spare")  # drawn on the way to whom they are about
-MOST_EDGES = 150  # the most frequent pairs; more would be a carpet
+MOST_EDGES = 120  # the most frequent pairs; more would be a carpet
+FEW = 7  # agents whose edges are drawn faster than copied
+SEEN_APART = 30  # edges; where there are more, the rare ones fade
 RARE = 0.1  # pairs that have met less than this share of the most frequent ones get no edge
+STEPS = 12  # of thickness
 RING = 0.17  # of the radius: how thick a reputation's ring is
 
 
@@ -24,142 +33,192 @@ def ease(progress: float) -> float:
     return progress * progress * (3 - 2 * progress)
 
 
-def node(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect, chosen: bool = False) -> Rect:
-    """Agent i's disc with its number and its ring; returns the square around the disc."""
-    theme, r = canvas.theme, places.radius
-    x, y = places.centres[i]
-    rect = Rect(0, 0, round(2 * r), round(2 * r))
-    rect.center = round(x), round(y)
-    canvas.note("agent", scene.names[i], rect, box)
-    deciding = bool(scene.acting[i])
-    if deciding or chosen:
-        wide = round(r * 1.12)
-        canvas.put(dial(wide, max(2, round(r * 0.06)), TURNS, theme.accent, theme.accent, theme.paper), (x, y))
-    reputation = scene.reputation
-    if reputation is None:
-        thick, steps, colour, rest = max(1, round(r * 0.05)), 0, theme.edge, theme.edge
-    else:
-        good = float(reputation[i])
-        colour = theme.deed("cooperate") if good >= 0.5 else theme.deed("defect")
-        thick, steps, rest = max(2, round(r * RING)), round(good * TURNS), theme.line
-    canvas.put(dial(round(r), thick, steps, colour, rest, theme.node), (x, y))
+def nodes(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> list[Rect]:
+    """Every agent's disc with its number and its ring; returns the squares around the discs."""
+    theme, r, half = canvas.theme, places.radius, round(places.radius * 1.12)
+    side, reputation = round(2 * r), scene.reputation
+    count = len(places.centres)
+    steps, good = [-1] * count, [False] * count
+    if reputation is not None:
+        steps, good = np.rint(reputation * TURNS).astype(int).tolist(), (reputation >= 0.5).tolist()
+    rects, pictures, numbers = [], [], []
+    spots = np.rint(places.centres).astype(int).tolist()
+    for i, ((x, y), deciding) in enumerate(zip(spots, scene.acting.tolist())):
+        picture, label, words = canvas.sprite(_disc, i, r, deciding, steps[i], good[i])
+        pictures.append((picture, (x - half, y - half)))
+        numbers.append((words, label, x, y))
+        rects.append(Rect(x - side // 2, y - side // 2, side, side))
+    canvas.surface.fblits(pictures)
+    if canvas.drawn is not None:
+        for i, (rect, (words, label, x, y)) in enumerate(zip(rects, numbers)):
+            canvas.note("agent", scene.names[i], rect, box)
+            canvas.note("text", words, label.move(x, y), rect, theme.ink)
+    return rects
+
+
+def _disc(canvas: Canvas, i: int, r: float, deciding: bool, steps: int, good: bool) -> tuple[Any, Rect, str]:
+    """A node's picture, the place of its number around its middle, and the number. steps: -1 without a reputation."""
+    theme = canvas.theme
+    thick, colour, rest = max(1, round(r * 0.05)), theme.edge, theme.edge
+    if steps >= 0:
+        thick, rest = max(2, round(r * RING)), theme.line
+        colour = theme.deed("cooperate") if good else theme.deed("defect")
+    half = round(r * 1.12)
+    picture = pygame.Surface((2 * half, 2 * half), pygame.SRCALPHA, 32)
+    picture.fill((*theme.paper, 0))
+    if deciding:
+        picture.blit(dial(half, max(2, round(r * 0.06)), TURNS, theme.accent, theme.accent, theme.paper), (0, 0))
+    rim = half - round(r)
+    picture.blit(dial(round(r), thick, max(steps, 0), colour, rest, theme.node), (rim, rim))
     inner = r - thick
-    side = max(4, round(inner * 1.5))
-    label = Rect(0, 0, side, side)
-    label.center = rect.center
-    size = max(7.0, min(inner * 0.85, 22 * canvas.zoom)) / canvas.zoom
-    canvas.text(str(i), label, size, theme.ink, bold=True, align="centre", shrink=5)
-    return rect
+    size = round(max(7.0, min(inner * 0.85, 22 * canvas.zoom)))
+    words, number = fonts.line(str(i), size, canvas.u(5), True, theme.ink, max(4, round(inner * 1.5)))
+    place = Rect(0, 0, 0, 0)
+    if number is not None:
+        place.size = number.get_size()
+        place.topleft = -(place.w // 2), -(place.h // 2)
+        picture.blit(number, place.move(half, half))
+    return picture, place, words
 
 
-def name(canvas: Canvas, scene: Scene, places: Places, i: int, box: Rect) -> None:
-    """Agent i's name below its disc, where discs are large enough; on a ground of its own, since lines pass there."""
+def names(canvas: Canvas, scene: Scene, places: Places, box: Rect) -> None:
+    """Names below the discs, where discs are large enough; on a ground of their own, since lines pass there."""
     if places.named:
         theme, r = canvas.theme, places.radius
-        x, y = places.centres[i]
-        wide = min(round(2 * r * 1.6), 2 * (min(round(x) - box.x, box.right - round(x))))
-        line = Rect(round(x) - wide // 2, round(y + r * 1.12), wide, round(NAME * canvas.zoom))
-        canvas.text(scene.names[i], line, 12, theme.soft, align="centre", shrink=9, ground=theme.paper)
+        for name, (x, y) in zip(scene.names, places.centres.tolist()):
+            wide = min(round(2 * r * 1.6), 2 * (min(round(x) - box.x, box.right - round(x))))
+            line = Rect(round(x) - wide // 2, round(y + r * 1.12), wide, round(NAME * canvas.zoom))
+            canvas.text(name, line, 12, theme.soft, align="centre", shrink=9, ground=theme.paper)
 
 
-def bar(canvas: Canvas, scene: Scene, places: Places, i: int, values: np.ndarray, largest: float) -> None:
-    """Agent i's payoff beside its disc: up from the line if it is a gain, down if it is a loss."""
-    theme, r = canvas.theme, places.radius
-    x, y = places.centres[i]
-    wide, tall = max(2, round(r * 0.26)), round(1.8 * r)
-    track = Rect(round(x + r * 1.3), round(y - tall / 2), wide, tall)
-    canvas.box(track, theme.line, 2)
-    losses = float(values.min()) < 0
-    zero = track.centery if losses else track.bottom
-    full = (tall / 2 if losses else tall) / (largest or 1.0)
-    length = round(min(abs(values[i]) * full, tall))
+def bars(canvas: Canvas, places: Places, values: np.ndarray) -> None:
+    """What each has, beside its disc: up from the line if it is a gain, down if it is a loss."""
+    r, wide, tall = places.radius, max(2, round(places.radius * 0.26)), round(1.8 * places.radius)
+    losses = bool(values.min() < 0)
+    full = (tall / 2 if losses else tall) / (float(np.abs(values).max()) or 1.0)
+    lengths, up = np.rint(np.abs(values) * full).astype(int).tolist(), (values > 0).tolist()
+    corners = np.rint(places.centres + np.array([r * 1.3 - 1, -tall / 2])).astype(int).tolist()
+    pictures = []
+    for length, gain, corner in zip(lengths, up, corners):
+        pictures.append((canvas.sprite(_column, wide, tall, length, gain, losses), corner))
+    canvas.surface.fblits(pictures)
+
+
+def _column(canvas: Canvas, wide: int, tall: int, length: int, up: bool, losses: bool) -> Any:
+    """A bar in its track, with the line of nothing in the middle where there are losses."""
+    theme, picture = canvas.theme, pygame.Surface((wide + 2, tall), pygame.SRCALPHA, 32)
+    track = Rect(1, 0, wide, tall)
+    picture.fill((*theme.line, 0))
+    round_by = min(canvas.u(2), wide // 2)
+    pygame.draw.rect(picture, theme.line, track, border_radius=round_by)
+    zero = tall // 2 if losses else tall
     if length:
-        up = values[i] > 0
+        column = Rect(1, zero - length if up else zero, wide, length)
         colour = theme.deed("cooperate") if up else theme.deed("defect")
-        canvas.box(Rect(track.x, zero - length if up else zero, wide, length), colour, 2)
+        pygame.draw.rect(picture, colour, column, border_radius=min(round_by, length // 2))
     if losses:
-        canvas.line((track.x - 1, zero), (track.right, zero), theme.ink, 1)
+        pygame.draw.rect(picture, theme.ink, Rect(0, zero, wide + 2, 1))
+    return picture
 
 
-def badge(canvas: Canvas, places: Places, deed: Deed, progress: float, soft: tuple[int, int, int]) -> None:
-    """A deed that is about nobody in particular: its mark at the upper left of whoever did it."""
+def badges(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: float) -> None:
+    """Deeds that are about nobody in particular: their marks at the upper left of whoever did them."""
     r = places.radius
-    x, y = places.centres[deed.agent]
-    full = max(8.0, r * 0.86)
-    side = max(4, 2 * round(full * (0.35 + 0.65 * ease(progress)) / 2))
-    spot = x - r * 0.92, y - r * 0.5
-    canvas.disc(spot, side * 0.56, canvas.theme.paper)
-    if deed.kind == "other":
-        _worded(canvas, deed, spot, r)
+    side = max(4, 2 * round(max(8.0, r * 0.86) * (0.35 + 0.65 * ease(progress)) / 2))
+    spots = (places.centres - np.array([r * 0.92, r * 0.5])).tolist()
+    for deed in deeds:
+        spot = spots[deed.agent]
+        if deed.kind == "other":
+            canvas.disc(spot, side * 0.56, canvas.theme.paper)
+            canvas.pill(deed.word, spot, max(7.0, min(11.0, r * 0.34 / canvas.zoom)), canvas.theme.sunk,
+                        canvas.theme.ink, most=2 * r, edge=True)  # fmt: skip
+            continue
+        rect = canvas.put(canvas.sprite(_sign, deed.kind, side, 0.56), spot)
+        canvas.note("mark", f"{deed.kind} {deed.agent}", rect)
+        if deed.kind == "give" and side >= 14:
+            inside = rect.inflate(-side // 2, 0)
+            canvas.text(f"{deed.amount:g}", inside, side * 0.42 / canvas.zoom, (17, 20, 26), True, "centre", 5)
+
+
+def _sign(canvas: Canvas, kind: str, side: int, clear: float) -> Any:
+    """A mark on a disc of paper, whose radius is `clear` of the mark's side."""
+    radius = max(1, round(side * clear))
+    paper = canvas.theme.paper
+    picture = dial(radius, 0, 0, paper, paper, paper).copy()
+    picture.blit(mark(kind, side, canvas.theme.soft), (radius - side // 2, radius - side // 2))
+    return picture
+
+
+def flights(canvas: Canvas, places: Places, deeds: Sequence[Deed], progress: float) -> None:
+    """Deeds about somebody: an arrow each, and its mark that goes along it."""
+    if not deeds:
         return
-    rect = canvas.put(mark(deed.kind, side, soft), spot)
-    canvas.note("mark", f"{deed.kind} {deed.agent}", rect)
-    if deed.kind == "give" and side >= 14:
-        canvas.text(f"{deed.amount:g}", rect.inflate(-side // 3, 0), side * 0.42 / canvas.zoom, (17, 20, 26), True,
-                    "centre", 5)  # fmt: skip
-
-
-def _worded(canvas: Canvas, deed: Deed, spot: Point, r: float) -> None:
-    """A decision that has no mark: its word."""
-    canvas.pill(deed.word, spot, max(7.0, min(11.0, r * 0.34 / canvas.zoom)), canvas.theme.sunk, canvas.theme.ink,
-                most=2 * r, edge=True)  # fmt: skip
-
-
-def flight(canvas: Canvas, places: Places, deed: Deed, progress: float) -> None:
-    """A deed about somebody: an arrow, and its mark that goes along it."""
     r, theme = places.radius, canvas.theme
-    start, end = places.centres[deed.agent], places.centres[deed.target]
+    start = places.centres[[deed.agent for deed in deeds]]
+    end = places.centres[[deed.target for deed in deeds]]
     way = end - start
-    length = float(np.hypot(*way)) or 1.0
-    along = way / length
-    across = np.array([-along[1], along[0]]) * r * 0.22  # two who act on each other pass on the right
-    colour = theme.deed(deed.kind) if deed.kind != "spare" else theme.edge
-    side = max(8, 2 * round(r * 0.43)) if deed.kind != "spare" else max(6, 2 * round(r * 0.28))
-    first, last = r * 1.16, length - r * 1.2
-    rest = max(length / 2, length - r * 1.2 - side * 0.9)
-    there = first + (rest - first) * ease(progress)
-    tip = first + (last - first) * ease(progress)
-    if deed.kind != "spare" and tip > first + 4:
-        a, b = start + across + along * first, start + across + along * tip
-        canvas.arrow(tuple(a), tuple(b), colour, max(1.0, r * 0.07), max(5.0, r * 0.3))
-    spot = start + across + along * there
-    canvas.disc(tuple(spot), side * 0.58, theme.paper)
-    rect = canvas.put(mark(deed.kind, side, theme.soft), tuple(spot))
-    canvas.note("mark", f"{deed.kind} {deed.agent} {deed.target}", rect)
+    length = np.maximum(np.hypot(*way.T), 1e-9)
+    along = way / length[:, None]
+    start = start + np.column_stack([-along[:, 1], along[:, 0]]) * r * 0.22  # two who act on each other pass each other
+    spares = np.array([deed.kind == "spare" for deed in deeds])
+    sides = np.where(spares, max(6, 2 * round(r * 0.28)), max(8, 2 * round(r * 0.43)))
+    first, gone = r * 1.16, ease(progress)
+    rest = np.maximum(length / 2, length - r * 1.2 - sides * 0.9)
+    tip = first + (length - r * 1.2 - first) * gone
+    flying = ~spares & (tip > first + 4)
+    if flying.any():
+        colours = np.array([theme.deed(deed.kind) for deed, flies in zip(deeds, flying) if flies])
+        a, b = start + along * first, start + along * tip[:, None]
+        canvas.arrows(a[flying], b[flying], colours, max(1.0, r * 0.07), max(5.0, r * 0.3))
+    spots = start + along * (first + (rest - first) * gone)[:, None]
+    for deed, side, spot in zip(deeds, sides.tolist(), spots.tolist()):
+        rect = canvas.put(canvas.sprite(_sign, deed.kind, side, 0.58), spot)
+        canvas.note("mark", f"{deed.kind} {deed.agent} {deed.target}", rect)
 
 
-def edges(canvas: Canvas, scene: Scene, places: Places) -> None:
-    """Who has met whom, the thicker the more often (the most frequent pairs alone), and who faces whom now."""
-    theme, r = canvas.theme, places.radius
-    met = scene.chronicle.met + scene.chronicle.met.T
-    most = float(met.max())
-    if most > 0:
-        share = met / most
-        pairs = np.argwhere(np.triu(share, 1) > RARE)
-        if len(pairs) > MOST_EDGES:
-            order = np.argsort(-share[pairs[:, 0], pairs[:, 1]], kind="stable")
-            pairs = pairs[np.sort(order[:MOST_EDGES])]
-        for i, j in pairs.tolist():
-            weight = float(share[i, j]) ** 1.5
-            colour = blend(theme.paper, theme.edge, 0.25 + 0.45 * weight)
-            canvas.line(tuple(places.centres[i]), tuple(places.centres[j]), colour, max(1.0, r * 0.2 * weight))
+def edges(canvas: Canvas, scene: Scene, places: Places, box: Rect, moving: bool = False) -> None:
+    """Who has met whom, and who faces whom now; to be drawn on nothing but paper. moving: soon drawn again as it is."""
+    past, theme = scene.chronicle, canvas.theme
+    one, other, often = _meetings(past)
+    if moving or len(past.met) > FEW:
+        key = one.tobytes(), other.tobytes(), often.tobytes()
+        canvas.keep(f"edges {box}", key, box, lambda: _threads(canvas, places, one, other, often))
+    else:
+        _threads(canvas, places, one, other, often)
     facing = scene.state.get("facing")
     if facing is not None:
-        for i, j in enumerate(facing.tolist()):
-            if j >= 0 and (i < j or facing[j] != i):
-                start, end = places.centres[i], places.centres[j]
-                canvas.line(tuple(start), tuple(end), blend(theme.paper, theme.accent, 0.6), max(1.0, r * 0.07))
+        own = np.arange(len(facing))
+        pairs = np.flatnonzero((facing >= 0) & ((own < facing) | (facing[facing] != own)))
+        ends = np.hstack([places.centres[pairs], places.centres[facing[pairs]]])
+        colour = blend(theme.paper, theme.accent, 0.6)
+        canvas.lines(ends, np.full(len(pairs), max(1.0, places.radius * 0.07)), np.tile(colour, (len(pairs), 1)))
+
+
+def _meetings(past: Chronicle) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The pairs that get an edge, int [E] each, and how often they met as one of STEPS classes; the rarest first.
+
+    In classes, so that a crowd's edges need not be drawn anew whenever two have met once more.
+    """
+    met = past.met + past.met.T
+    one, other = np.nonzero(np.triu(met, 1) > RARE * max(float(met.max()), 1.0))
+    often = np.ceil(met[one, other] / (float(met.max()) or 1.0) * STEPS).astype(int)
+    order = np.argsort(often, kind="stable")[-MOST_EDGES:]
+    return one[order], other[order], often[order]
+
+
+def _threads(canvas: Canvas, places: Places, one: np.ndarray, other: np.ndarray, often: np.ndarray) -> None:
+    """An edge a pair: the more often they met, the thicker and the darker."""
+    weight = (often / STEPS) ** 1.5
+    faint = 0.25 * min(1.0, SEEN_APART / max(len(weight), 1))
+    colours = blended(canvas.theme.paper, canvas.theme.edge, faint + (0.7 - faint) * weight)
+    ends = np.hstack([places.centres[one], places.centres[other]])
+    canvas.lines(ends, places.radius * 0.2 * weight, colours)
 
 
 def marks_of(canvas: Canvas, scene: Scene, places: Places, box: Rect, progress: float) -> None:
     """All deeds of the last stage, and the names of all."""
-    apart: list[Deed] = []
-    for deed in scene.chronicle.deeds:
-        if deed.kind in DIRECTED and deed.target >= 0 and deed.target != deed.agent:
-            flight(canvas, places, deed, progress)
-        else:
-            apart.append(deed)
-    for i in range(len(places.centres)):
-        name(canvas, scene, places, i, box)
-    for deed in apart:
-        badge(canvas, places, deed, progress, canvas.theme.soft)
+    deeds = scene.chronicle.deeds
+    flying = [deed.kind in DIRECTED and deed.target >= 0 and deed.target != deed.agent for deed in deeds]
+    flights(canvas, places, [deed for deed, flies in zip(deeds, flying) if flies], progress)
+    names(canvas, scene, places, box)
+    badges(canvas, places, [deed for deed, flies in zip(deeds, flying) if not flies], progress)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 Colour = tuple[int, int, int]
 
 LEAST_CONTRAST = 4.5  # of text on its ground: WCAG 2.1, level AA
@@ -37,6 +39,12 @@ def blend(one: Colour, other: Colour, share: float) -> Colour:
         round(one[1] + (other[1] - one[1]) * share),
         round(one[2] + (other[2] - one[2]) * share),
     )
+
+
+def blended(one: Colour, other: Colour, share: np.ndarray) -> np.ndarray:
+    """`blend` for many shares: uint8 [..., 3]."""
+    a, b = np.array(one, float), np.array(other, float)
+    return np.rint(a + (b - a) * share[..., None]).astype(np.uint8)
 
 
 def ink_on(ground: Colour) -> Colour:

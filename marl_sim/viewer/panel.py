@@ -11,7 +11,7 @@ from pygame import Rect
 from ..core.game import Game
 from .canvas import Canvas
 from .chronicle import SERIES, Chronicle, lorenz
-from .palette import Colour, blend
+from .palette import Colour, blend, blended
 from .scene import Scene
 from .series import Series
 
@@ -53,16 +53,24 @@ def sparkline(canvas: Canvas, box: Rect, values: Series, colour: Colour, low: fl
     inside = box.inflate(-canvas.u(6), -canvas.u(8))
     if reference is not None:
         level = round(inside.bottom - (min(max(reference, low), high) - low) / ((high - low) or 1.0) * inside.h)
-        for dash in range(inside.x, inside.right, canvas.u(7)):
-            pygame.draw.line(canvas.surface, theme.soft, (dash, level), (min(dash + canvas.u(3), inside.right), level))
+        canvas.surface.blit(canvas.sprite(_dashes, inside.w), (inside.x, level))
     across, heights = values.points(max(8, inside.w // 2))
     if not len(across):
         return
     x = inside.x + across * inside.w
     y = inside.bottom - (heights.clip(low, high) - low) / ((high - low) or 1.0) * inside.h
-    points = list(zip(x.tolist(), y.tolist()))
-    canvas.graph(points, colour)
+    points = np.column_stack([x, y])
+    canvas.curve(points, colour, 1.6 * canvas.zoom)
     canvas.disc(points[-1], canvas.u(2.6), colour)
+
+
+def _dashes(canvas: Canvas, wide: int) -> pygame.Surface:
+    """A level line of dashes."""
+    picture = pygame.Surface((wide, 1), 0, 32)
+    picture.fill(canvas.theme.sunk)
+    for dash in range(0, wide, canvas.u(7)):
+        picture.fill(canvas.theme.soft, Rect(dash, 0, canvas.u(3) + 1, 1))
+    return picture
 
 
 def number(value: float) -> str:
@@ -110,12 +118,6 @@ def heat_map(canvas: Canvas, box: Rect, scene: Scene) -> None:
     picture = pygame.image.frombuffer(np.ascontiguousarray(colours).tobytes(), (n, n), "RGB")
     canvas.surface.blit(pygame.transform.scale(picture, (cell * n, cell * n)), (left + 1, top + 1))
     canvas.note("heat map", title, Rect(left, top, cell * n + 2, cell * n + 2), box)
-
-
-def blended(one: Colour, other: Colour, share: np.ndarray) -> np.ndarray:
-    """`palette.blend` of arrays: uint8 [..., 3]."""
-    a, b = np.array(one, float), np.array(other, float)
-    return np.rint(a + (b - a) * share[..., None]).astype(np.uint8)
 
 
 def lorenz_curve(canvas: Canvas, box: Rect, scene: Scene) -> None:

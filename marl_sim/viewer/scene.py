@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.fields import Slot
 from ..core.game import Game
 from ..core.stage import Stage
 from ..policies.view import decode
@@ -16,9 +17,9 @@ from .chronicle import Chronicle
 State = dict[str, np.ndarray]
 
 
-def told(simulator: Any) -> State:
-    """Copies of the state fields of a simulator's first world."""
-    return {name: field[0].copy() for name, field in simulator.state.items()}
+def told(simulator: Any, world: int = 0) -> State:
+    """Copies of the state fields of one of a simulator's worlds."""
+    return {name: field[world].copy() for name, field in simulator.state.items()}
 
 
 class Scene:
@@ -92,21 +93,22 @@ class Scene:
 
     def seen(self, agent: int) -> dict[str, Any]:
         """What an agent sees, by the names of the fields, in their own values; nothing where it does not decide."""
+        return {slot.name: values for slot, values in self.sees(agent)}
+
+    def sees(self, agent: int) -> list[tuple[Slot, Any]]:
+        """The same with what is known of each field: its meaning, and what its values are called."""
         at = int(self.obs[agent, : len(self.game.stages)].argmax())
         kind = self.game.stages[at].kind
         block = self.game.layout.block(kind)
         if not (self.acting[agent] or self.obs[agent, block].any()):
-            return {}
-        found = {}
+            return []
+        found = []
         for slot in self.game.layout.slots:
             if slot.kind == kind:
                 columns = self.obs[agent : agent + 1, slot.start : slot.stop]
-                found[slot.name] = decode(columns, self.game.field_levels.get(f"{kind}:{slot.name}"), slot.levels)[0]
+                levels = self.game.field_levels.get(f"{kind}:{slot.name}")
+                found.append((slot, decode(columns, levels, slot.levels)[0]))
         return found
-
-    def meaning(self, agent: int, field: str) -> str:
-        """What an observation field means, in words."""
-        return next((slot.words for slot in self.game.layout.slots if slot.name == field and slot.kind), "")
 
 
 NAMES: dict[str, dict[int, list[str]]] = {

@@ -13,8 +13,41 @@ class NoDisplay(RuntimeError):
     """There is no screen to open a window on."""
 
 
-def open_display(size: tuple[int, int], title: str, resizable: bool = True) -> Any:
-    """Open the window; returns its surface. NoDisplay, in one sentence, where there is no screen."""
+class Screen:
+    """A window with the real pixels of its screen, of which one of twice the usual density has twice as many a side as
+    the system counts: pictures are in pixels, places of the mouse in the system's count until `pixel` translates them.
+    """
+
+    def __init__(self, size: tuple[int, int], title: str, resizable: bool = True) -> None:
+        self.window = pygame.Window(title, size, resizable=resizable, allow_high_dpi=True)
+        self.window.get_surface()  # from here on it has one
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """In pixels."""
+        return self.window.get_surface().get_size()
+
+    def pixel(self, spot: tuple[int, int]) -> tuple[int, int]:
+        """A place of the mouse as a pixel."""
+        (wide, high), (across, down) = self.size, self.window.size
+        return spot[0] * wide // max(across, 1), spot[1] * high // max(down, 1)
+
+    def show(self, picture: Any) -> None:
+        """Put a picture on it, whole."""
+        surface = self.window.get_surface()
+        if surface.get_size() != picture.get_size():  # asked for in the system's count, on a denser screen
+            picture = pygame.transform.smoothscale(picture, surface.get_size())
+        surface.blit(picture, (0, 0))
+        self.window.flip()
+
+    def close(self) -> None:
+        """Let go of the window, and of the display with it."""
+        self.window.destroy()
+        close_display()
+
+
+def open_display(size: tuple[int, int], title: str, resizable: bool = True) -> Screen:
+    """Open a window. NoDisplay, in one sentence, where there is no screen."""
     chosen = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
     screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if sys.platform.startswith("linux") and not chosen and not screen:
@@ -24,13 +57,12 @@ def open_display(size: tuple[int, int], title: str, resizable: bool = True) -> A
             "`marl-sim record` need none"
         )
     os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
+    os.environ.setdefault("SDL_WINDOWS_DPI_AWARENESS", "permonitorv2")  # or Windows blows the picture up
     try:
         pygame.display.init()
-        surface = pygame.display.set_mode(size, pygame.RESIZABLE if resizable else 0)
+        return Screen(size, title, resizable)
     except pygame.error as reason:
         raise NoDisplay(f"no window can be opened: {reason}; `marl-sim record` needs none") from None
-    pygame.display.set_caption(title)
-    return surface
 
 
 def close_display() -> None:

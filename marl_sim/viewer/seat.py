@@ -8,7 +8,7 @@ from pygame import Rect
 
 from . import fonts
 from .canvas import Canvas
-from .inspector import Page, choices_of, value_words
+from .inspector import Page, choices_of
 from .scene import Scene
 
 DIGITS = (pygame.K_1, pygame.K_2, pygame.K_3, pygame.K_4, pygame.K_5, pygame.K_6, pygame.K_7, pygame.K_8, pygame.K_9,
@@ -34,12 +34,11 @@ def from_inside(canvas: Canvas, box: Rect, scene: Scene, agent: int) -> None:
         page.line("Others decide now.", theme.soft)
     page.gap()
     page.head("what you see")
-    seen = scene.seen(agent)
+    seen = scene.sees(agent)
     if not seen:
         page.line("nothing but that it is not your turn" if stage else "nothing", theme.soft)
-    for name, value in seen.items():
-        words = scene.meaning(agent, name) or name.replace("_", " ")
-        page.pair(words, value_words(scene, name, value))
+    for slot, value in seen:
+        page.pair(slot.words or slot.name.replace("_", " "), slot.told(value))
     page.gap()
     page.head("what you were paid by the last stage")
     for name, paid in scene.chronicle.last.items():

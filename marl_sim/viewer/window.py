@@ -15,7 +15,7 @@ from .films import Writer
 from .keeping import Keeper
 from .palette import DARK, LIGHT, Theme
 from .pane import DESIGN, Pane
-from .screen import close_display, open_display, part_of_screen
+from .screen import Screen, open_display, part_of_screen
 from .seat import Choices, drawn_lots
 from .show import Show
 from .thinker import Thinker
@@ -59,30 +59,31 @@ class Window:
         self.sliding = False
         self.rate = RATE // 3 if getattr(show.minds, "follows", False) else RATE  # beside a training
         self._looked: tuple[Any, ...] = ()
+        self.screen: Screen | None = None  # while it is open
 
     # ------------------------------------------------------------ the loop
 
     def run(self) -> None:
         """Until it is closed. NoDisplay, in one sentence, where there is no screen."""
-        screen = open_display(self.size or part_of_screen(DESIGN), f"marl_sim: {self.show.game.label}")
+        title = f"marl_sim: {self.show.game.label}"
+        screen = self.screen = open_display(self.size or part_of_screen(DESIGN), title)
         try:
             while self.open:
                 for event in pygame.event.get():
                     self.handle(event)
                 now = time.monotonic()
                 self.advance(now)
-                screen = pygame.display.get_surface() or screen
-                look = self.pane.look(screen.get_size(), now)
+                look = self.pane.look(screen.size, now)
                 if look != self._looked:
                     self._looked = look
-                    screen.blit(self.draw(screen.get_size(), now).surface, (0, 0))
-                    pygame.display.flip()
+                    screen.show(self.draw(screen.size, now).surface)
                 self._shoot(now)
                 self.clock.tick(self.rate if self.moving(now) else RATE // 3)
         finally:
             if self.film is not None:
                 self.film.close()
-            close_display()
+            screen.close()
+            self.screen = None
             self.keeper.transcript(self.show)
 
     def moving(self, now: float) -> bool:
@@ -197,15 +198,18 @@ class Window:
         elif event.type == pygame.KEYDOWN:
             self._key(event)
         elif event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            self._click(event.pos)
+            self._click(self._pixel(event.pos))
         elif event.type == pygame.MOUSEMOTION and self.sliding:
-            self._slide(event.pos)
+            self._slide(self._pixel(event.pos))
         elif event.type == pygame.MOUSEBUTTONUP:
             self.sliding = False
-        elif event.type == pygame.VIDEORESIZE and self.film is not None:
+        elif event.type == pygame.WINDOWSIZECHANGED and self.film is not None:
             self._end_film()
         elif event.type in (pygame.VIDEOEXPOSE, pygame.WINDOWEXPOSED):
             self._looked = ()
+
+    def _pixel(self, spot: tuple[int, int]) -> tuple[int, int]:
+        return spot if self.screen is None else self.screen.pixel(spot)
 
     def _key(self, event: Any) -> None:
         waiting = self.show.waiting_for

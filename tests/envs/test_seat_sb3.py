@@ -127,3 +127,17 @@ def test_against_chance_ppo_learns_something_else():
     """So the equilibrium above was not there to be found without the other's learning."""
     mine, _ = learned_by_ppo("Random", seed=0)
     assert mine.tolist() == [1, 0, 0]
+
+
+def test_a_picture_of_every_world():
+    pytest.importorskip("pygame")
+    env = ms.SeatVectorEnv(pairs(), num_envs=2, render_mode="rgb_array", render_size=(320, 240)).for_sb3()
+    assert env.render_mode == "rgb_array"
+    env.reset()
+    env.step(np.array([0, 1]))
+    one, other = env.get_images()
+    assert one.shape == (240, 320, 3) and (one != other).any()
+    assert env.render().shape[-1] == 3 and env.render().size == 2 * one.size, "its own render() tiles them"
+    bare = ms.SeatVectorEnv(pairs(), num_envs=2).for_sb3()
+    bare.reset()
+    assert bare.get_images() == [None, None]

@@ -6,9 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+from drawn_moments import drawn
 from pettingzoo.test import render_test
 
 import marl_sim as ms
+from marl_sim.core.errors import NotReset
 from marl_sim.envs import face as faces
 from marl_sim.viewer.films import Writer
 from marl_sim.viewer.show import Show
@@ -67,8 +69,6 @@ def test_the_picture_is_that_of_the_show():
     """An environment and a show of the same seed and actions show the same."""
     env = ms.parallel_env("direct_punishment", render_mode="rgb_array")
     show = Show(env.game)
-    from drawn_moments import drawn
-
     env.reset(seed=0)
     for _ in range(30):
         actions = show.thoughts()
@@ -130,7 +130,7 @@ def test_somebody_closes_the_window_and_the_environment_goes_on(screen):
 
     env = ms.parallel_env("prisoners_dilemma", render_mode="human")
     env.reset(seed=0)
-    assert pygame.display.get_surface() is not None and env.render() is None
+    assert env._pictures._screen.window.get_surface().get_size() == (960, 600) and env.render() is None
     pygame.event.post(pygame.event.Event(pygame.QUIT))
     steps = [env.steps for env in play(env, 4)]
     assert steps == [1, 2, 3, 4] and not pygame.display.get_init()
@@ -164,6 +164,50 @@ def test_a_seat_shows_what_others_do_between_its_decisions(screen):
     assert window.render() is None
     window.close()
     window.close()
+
+
+def test_a_seat_in_many_worlds_has_a_picture_of_each():
+    """And each is that of the same world alone, though some wait for others and some have ended."""
+    seating = {"agent_1": "TitForTat"}
+    many = ms.SeatVectorEnv("prisoners_dilemma", 0, seating, num_envs=3, render_mode="rgb_array", rounds=4)
+    with pytest.raises(NotReset, match="call reset"):
+        many.render()
+    many.reset(seed=5)
+    first = many.render()
+    assert isinstance(first, tuple) and [one.shape for one in first] == [(600, 960, 3)] * 3
+    rng = np.random.default_rng(0)
+    for _ in range(9):
+        *_, terminated, truncated, _ = many.step(rng.integers(0, 2, 3))
+        pictures = many.render()
+        for world, one in enumerate(many._pictures):
+            assert bool(one.chronicle.over) == bool(terminated[world] or truncated[world])
+            sim = many.table.simulator
+            assert one.scene().obs[0].tolist() == (one._last if one.chronicle.over else sim.obs[world])[0].tolist()
+    assert len({one.tobytes() for one in pictures}) == 3
+    plain = ms.SeatVectorEnv("prisoners_dilemma", 0, seating, num_envs=2)
+    plain.reset(seed=0)
+    assert plain.render() is None
+    for mode in ("human", "ansi"):
+        with pytest.raises(ValueError, match="render_mode of many worlds must be None or 'rgb_array'"):
+            ms.SeatVectorEnv("prisoners_dilemma", 0, render_mode=mode)
+
+
+def test_a_world_among_many_looks_as_it_would_alone():
+    """Each moves at its own pace, and some wait for others: a show of its actions alone gives the same picture."""
+    many = ms.SeatVectorEnv("direct_punishment", 1, num_envs=4, seed=3, render_mode="rgb_array", render_size=(400, 300))
+    played = [[] for _ in many._pictures]
+    for one, record in zip(many._pictures, played):
+        see = one.see
+        one.see = lambda actions, see=see, record=record, w=one.world: (record.append(actions[w].copy()), see(actions))
+    many.reset(seed=3)
+    for _ in range(12):
+        many.step(many.action_masks().argmax(1))
+    assert len({len(record) for record in played}) > 1, "no world waited for another"
+    for world, (record, picture) in enumerate(zip(played, many.render())):
+        show = Show(many.game, seed=3, world=world, title=many._pictures[world].scene().title)
+        for actions in record:
+            show.timeline.play(actions)
+        assert (drawn(show, (400, 300)).array() == picture).all()
 
 
 class RecordVideo:

@@ -61,7 +61,7 @@ class Person:
                     if not window._looked:  # nothing has been drawn yet
                         continue
                     line = window.show.timeline
-                    now = [pygame.display.get_wm_info()["window"], line.at, len(line), int(window.playing),
+                    now = [window.screen.window.handle, line.at, len(line), int(window.playing),
                            window.selected, len(window.show.guests), len(window.show.waiting_for), int(window.helping),
                            window.power, int(window.film is not None), line.seed, line.world,
                            int(window.beside is not None), line.number, int(window.everything), window.theme.name,

@@ -163,6 +163,21 @@ def test_who_is_out_stays_out_while_those_who_pulled_are_rewarded():
         assert where[0] == where[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("escape_room", {"start", "lever", "door"}), ("stag_hunt", {"stag", "hare"}),
+     ("off_switch", {"wait", "act", "off"}), ("prisoners_dilemma", {"cooperates", "defects"})],
+)  # fmt: skip
+def test_deeds_are_summed_up_in_the_games_own_words(name, told):
+    """In the line below, beside the marks: who walks to a door has not "defected"."""
+    found = set()
+    for seed in range(6):
+        show = moment(name, 1, seed)
+        words = {one.name.split(" ×")[0] for one in drawn(show).drawn if one.kind == "text"}
+        found |= words & (told | {"cooperates", "defects", "decides"})
+    assert found == told
+
+
 def test_the_pot_holds_what_was_given_and_shares_come_back():
     show = moment("public_goods", 1)
     given = [deed.amount for deed in show.timeline.chronicle.deeds]

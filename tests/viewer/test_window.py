@@ -10,6 +10,7 @@ import marl_sim as ms
 from marl_sim.viewer.canvas import Canvas
 from marl_sim.viewer.controls import speed_words
 from marl_sim.viewer.minds import Table
+from marl_sim.viewer.screen import Screen
 from marl_sim.viewer.seat import from_inside
 from marl_sim.viewer.show import Show
 from marl_sim.viewer.window import Window
@@ -116,3 +117,36 @@ def test_numbers_are_chosen_on_a_slider():
     window.handle(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RETURN, mod=0, unicode="\r"))
     run_for(window, 3.0, lambda: show.timeline.at >= 1)
     assert show.timeline.actions[0][2] == show.game.box[0]
+
+
+class Dense:
+    """A window of 500 x 350 on a screen of twice the usual density, as pygame.Window has them with allow_high_dpi."""
+
+    size = (500, 350)
+
+    def __init__(self):
+        self.surface = pygame.Surface((1000, 700), 0, 32)
+        self.flips = 0
+
+    def get_surface(self):
+        return self.surface
+
+    def flip(self):
+        self.flips += 1
+
+
+def test_a_dense_screen_is_drawn_on_pixel_by_pixel_and_clicks_hit_what_they_are_on():
+    screen = Screen.__new__(Screen)
+    screen.window = Dense()
+    window = Window(moment("direct_punishment", 3), size=(500, 350))
+    window.screen = screen
+    assert screen.size == (1000, 700)
+    canvas = window.draw(screen.size, window.stepped_at)
+    screen.show(canvas.surface)
+    assert (pygame.surfarray.array3d(screen.window.surface) == pygame.surfarray.array3d(canvas.surface)).all()
+    for agent in (2, 4):
+        x, y = window.pane.painter.view.place_of(agent).center
+        window.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=(x // 2, y // 2)))
+        assert window.selected == agent
+    screen.show(pygame.Surface((500, 350), 0, 32))  # a picture of a fixed size fills it as well
+    assert screen.window.surface.get_at((999, 699))[:3] == (0, 0, 0) and screen.window.flips == 2

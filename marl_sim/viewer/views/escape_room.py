@@ -11,7 +11,7 @@ from ...core.game import Game
 from ...games.escape_room import DOOR, LEVER, PLACES, EscapeRoom
 from ..canvas import Canvas
 from ..layout import DOWN, LARGEST, NAME, NAMED_FROM, UP, WIDE, Places
-from ..nodes import DIRECTED, bar, ease, flight, node
+from ..nodes import DIRECTED, bars, ease, flights, nodes
 from ..palette import Colour, blend
 from ..scene import Scene
 from . import GameView, shows
@@ -41,17 +41,15 @@ class EscapeRoomView(GameView):
         ways = [spots[a].centres[i] + (spots[b].centres[i] - spots[a].centres[i]) * moved
                 for i, (a, b) in enumerate(zip(was, there))]  # fmt: skip
         places = spots[0]._replace(centres=np.array(ways))
-        totals = scene.chronicle.totals
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
+        self._rects = nodes(canvas, scene, places, box)
+        bars(canvas, places, scene.chronicle.totals)
         for i in range(self.game.n_agents):
-            bar(canvas, scene, places, i, totals, float(np.abs(totals).max()))
             self._name(canvas, scene, places, i)
         if places.named and progress >= 1 and scene.played is not None and scene.played.kind == "play":
             for i in range(self.game.n_agents):
                 self._paid(canvas, places, i, float(scene.chronicle.last["payoff"][i]))
-        for deed in scene.chronicle.deeds:
-            if deed.kind in DIRECTED and deed.target >= 0:
-                flight(canvas, places, deed, progress)
+        flying = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
+        flights(canvas, places, flying, progress)
 
     def place_of(self, agent: int) -> Rect | None:
         rects = getattr(self, "_rects", None)

@@ -5,21 +5,27 @@ from __future__ import annotations
 import numpy as np
 from pygame import Rect
 
+from ...core.game import Game
 from ...games.off_switch import OffSwitch
 from ..canvas import Canvas
 from ..layout import Places
-from ..nodes import name, node
+from ..nodes import names, nodes
 from ..palette import blend
 from ..scene import Scene
 from . import GameView, shows
 
 POINTS = 121
+COLOURS = {"belief": "talk", "if allowed": "just", "if switched off": "unjust"}  # those of deeds
 
 
 @shows(OffSwitch)
 class OffSwitchView(GameView):
     """Robot, switch and human above; below the robot's belief of the worth U, what it would believe once allowed or
     switched off (the posterior, by the human's model), and U itself once the round is over."""
+
+    def __init__(self, game: Game) -> None:
+        super().__init__(game)
+        self._believed: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     def draw(self, canvas: Canvas, box: Rect, scene: Scene, progress: float) -> None:
         upper = Rect(box.x, box.y, box.w, round(box.h * 0.46))
@@ -44,9 +50,8 @@ class OffSwitchView(GameView):
         canvas.line((robot[0] + radius * 1.25, y), (switch[0] - radius, y), theme.accent if waiting else theme.line, 3)
         canvas.line((switch[0] + radius, y), (human[0] - radius * 1.25, y), theme.accent if waiting else theme.line, 3)
         places = Places(np.array([robot, human][: self.game.n_agents]), radius, True)
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
-        for i in range(self.game.n_agents):
-            name(canvas, scene, places, i, box)
+        self._rects = nodes(canvas, scene, places, box)
+        names(canvas, scene, places, box)
         if self.game.n_agents == 1:
             self._drawn_human(canvas, human, radius, box)
         self._switch(canvas, switch, radius, done, scene)
@@ -96,36 +101,44 @@ class OffSwitchView(GameView):
     # ------------------------------------------------------------ the belief
 
     def _belief(self, canvas: Canvas, box: Rect, scene: Scene) -> None:
-        theme = canvas.theme
-        part = self.game.dilemma  # type: ignore[attr-defined]
+        """What is believed changes with the case alone, so it is drawn once for each; what happened is marked on it."""
         state = scene.before if scene.chronicle.deeds and scene.before is not None else scene.now
         case = int(state["case"][0])
-        title = "What the robot believes its action is worth"
-        canvas.text(title, Rect(box.x, box.y, box.w, canvas.u(18)), 12, theme.soft, shrink=8)
+        if case not in self._believed:
+            self._believed[case] = self._curves(self.game.dilemma, case)  # type: ignore[attr-defined]
+        u, prior, allowed = self._believed[case]
         legend = Rect(box.x, box.y + canvas.u(18), box.w, canvas.u(16))
         chart = Rect(box.x, legend.bottom + canvas.u(4), box.w, box.bottom - legend.bottom - canvas.u(24))
-        canvas.box(chart, theme.panel, 8, theme.line)
         inside = chart.inflate(-canvas.u(16), -canvas.u(14))
-        u, prior, allowed = self._curves(part, case)
-        low, high = float(u[0]), float(u[-1])
-        curves = [(prior, theme.deed("talk"), "belief"), (prior * allowed, theme.deed("just"), "if allowed"),
-                  (prior * (1 - allowed), theme.deed("unjust"), "if switched off")]  # fmt: skip
-        top = max(float(_normal(y).max()) for y, _, _ in curves if y.sum() > 0)
+        canvas.keep(f"belief {box}", (id(self), case), box, lambda: self._draw_curves(
+            canvas, box, legend, chart, inside, u, {"belief": prior, "if allowed": prior * allowed,
+                                                    "if switched off": prior * (1 - allowed)}))  # fmt: skip
+        self._marks(canvas, inside, chart, float(u[0]), float(u[-1]), state, bool(scene.chronicle.deeds))
+
+    def _draw_curves(
+        self, canvas: Canvas, box: Rect, legend: Rect, chart: Rect, inside: Rect, u: np.ndarray,
+        densities: dict[str, np.ndarray],
+    ) -> None:  # fmt: skip
+        """How likely each worth is held before and after an answer; those that cannot come about are left out."""
+        theme = canvas.theme
+        title = "What the robot believes its action is worth"
+        canvas.text(title, Rect(box.x, box.y, box.w, canvas.u(18)), 12, theme.soft, shrink=8)
+        canvas.box(chart, theme.panel, 8, theme.line)
+        least = 1e-9 * densities["belief"].sum()
+        curves = {words: _normal(y) for words, y in densities.items() if y.sum() > least}
+        top = max(float(y.max()) for y in curves.values())
+        across = inside.x + (u - u[0]) / (u[-1] - u[0]) * inside.w
         x = legend.x
-        for y, colour, words in curves:
-            if y.sum() <= 1e-9 * prior.sum():
-                continue
-            y = _normal(y)
-            points = [(inside.x + (v - low) / (high - low) * inside.w, inside.bottom - p / top * inside.h * 0.94)
-                      for v, p in zip(u.tolist(), y.tolist())]  # fmt: skip
+        for words, y in curves.items():
+            colour = theme.deed(COLOURS[words])
+            points = np.column_stack([across, inside.bottom - y / top * inside.h * 0.94])
             if words == "belief":
-                canvas.polygon([(inside.x, inside.bottom), *points, (inside.right, inside.bottom)],
-                               blend(theme.panel, colour, 0.28))  # fmt: skip
-            canvas.graph(points, colour)
+                area = [(inside.x, inside.bottom), *points.tolist(), (inside.right, inside.bottom)]
+                canvas.polygon(area, blend(theme.panel, colour, 0.28))
+            canvas.curve(points, colour, 1.6 * canvas.zoom)
             canvas.disc((x + canvas.u(5), legend.centery), canvas.u(4), colour)
             rect = canvas.text(words, Rect(x + canvas.u(13), legend.y, legend.right - x, legend.h), 11, theme.soft)
             x = rect.right + canvas.u(16)
-        self._marks(canvas, inside, chart, low, high, state, bool(scene.chronicle.deeds))
 
     def _marks(
         self, canvas: Canvas, inside: Rect, chart: Rect, low: float, high: float, state: dict, told: bool

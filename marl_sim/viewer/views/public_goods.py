@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from pygame import Rect
 
@@ -10,7 +12,7 @@ from ...games.contributions import Contributions
 from ..canvas import Canvas
 from ..deeds import Deed
 from ..layout import NAME, Places
-from ..nodes import DIRECTED, bar, ease, flight, name, node
+from ..nodes import DIRECTED, bars, ease, flights, names, nodes
 from ..scene import Scene
 from . import shows
 from .society import SocietyView
@@ -36,18 +38,14 @@ class PublicGoodsView(SocietyView):
         for agent, (_, deed) in gifts.items():
             self._stream(canvas, places, pot, agent, self._share(deed), progress if agent in fresh else 1.0)
         self._draw_pot(canvas, pot, scene, [deed for _, deed in gifts.values()])
-        totals = scene.chronicle.totals
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
-        flights = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
-        for i in range(self.game.n_agents):
-            bar(canvas, scene, places, i, totals, float(np.abs(totals).max()))
-        for deed in flights:
-            flight(canvas, places, deed, progress)
+        self._rects = nodes(canvas, scene, places, box)
+        flying = [deed for deed in scene.chronicle.deeds if deed.kind in DIRECTED and deed.target >= 0]
+        bars(canvas, places, scene.chronicle.totals)
+        flights(canvas, places, flying, progress)
         self._amount(canvas, pot, [deed for _, deed in gifts.values()])
-        for i in range(self.game.n_agents):
-            name(canvas, scene, places, i, box)
+        names(canvas, scene, places, box)
         for agent, (turn, deed) in gifts.items():
-            self._gift(canvas, places, pot, agent, turn, deed, bool(flights))
+            self._gift(canvas, places, pot, agent, turn, deed, bool(flying))
         if returned:
             for agent in range(self.game.n_agents):
                 self._return(canvas, places, pot, agent, float(returned[agent]))
@@ -110,31 +108,32 @@ class PublicGoodsView(SocietyView):
         """What flows from a giver to the pot: as thick as the gift is large."""
         if share <= 0:
             return
-        start, end = places.centres[agent], np.array(pot.center, float)
-        tip = start + (end - start) * ease(progress)
-        canvas.line(tuple(start), tuple(tip), canvas.theme.deed("give"), max(1.0, share * places.radius * 0.55))
+        (x, y), gone = places.centres[agent].tolist(), ease(progress)
+        tip = x + (pot.centerx - x) * gone, y + (pot.centery - y) * gone
+        canvas.line((x, y), tip, canvas.theme.deed("give"), max(1.0, share * places.radius * 0.55))
 
     def _gift(self, canvas: Canvas, places: Places, pot: Rect, agent: int, turn: int, deed: Deed, aside: bool) -> None:
         """The gift's size, on the way to the pot, with its turn where agents move one after another.
 
         aside: at the pot, since later deeds take the way.
         """
-        way = np.array(pot.center, float) - places.centres[agent]
-        length = float(np.hypot(*way)) or 1.0
+        x, y = places.centres[agent].tolist()
+        across, down = pot.centerx - x, pot.centery - y
+        length = math.hypot(across, down) or 1.0
         # between where the agent ends, with its name, and where the pot begins
-        named = NAME * canvas.zoom * max(0.0, float(way[1]) / length) if places.named else 0.0
+        named = NAME * canvas.zoom * max(0.0, down / length) if places.named else 0.0
         first, last = places.radius * 1.12 + named, length - pot.w * 0.5
-        spot = places.centres[agent] + way / length * (last if aside else (first + last) / 2)
+        far = (last if aside else (first + last) / 2) / length
         words = f"{self._share(deed) * self.part.stake:.3g}"
         if self.part.in_order:
             words = f"{turn + 1}. {words}"
         size = max(7.0, min(12.0, places.radius * 0.42 / canvas.zoom))
-        canvas.pill(words, tuple(spot), size, canvas.theme.panel, canvas.theme.ink, edge=True)
+        canvas.pill(words, (x + across * far, y + down * far), size, canvas.theme.panel, canvas.theme.ink, edge=True)
 
     def _return(self, canvas: Canvas, places: Places, pot: Rect, agent: int, paid: float) -> None:
         """What the round paid, at the agent's left, on the side away from the pot."""
         size = max(7.0, min(12.0, places.radius * 0.4 / canvas.zoom))
-        x, y = places.centres[agent]
+        x, y = places.centres[agent].tolist()
         side = 0.85 if pot.centery < y else -0.85
         good = canvas.theme.deed("cooperate") if paid >= 0 else (150, 60, 0)
         spot = x - places.radius * 0.75, y + places.radius * side

@@ -7,7 +7,7 @@ from pygame import Rect
 
 from ..canvas import Canvas
 from ..layout import Places, ring
-from ..nodes import bar, edges, marks_of, node
+from ..nodes import bars, edges, marks_of, nodes
 from ..scene import Scene
 from . import GameView
 
@@ -23,16 +23,9 @@ class SocietyView(GameView):
 
     def draw(self, canvas: Canvas, box: Rect, scene: Scene, progress: float) -> None:
         places = self.places(canvas, box)
-        if progress < 1.0:  # the same edges lie below the deeds all the time that these are on their way
-            key = scene.chronicle.number, scene.chronicle.steps, canvas.theme.name
-            canvas.keep(f"edges {box}", key, box, lambda: edges(canvas, scene, places))
-        else:
-            edges(canvas, scene, places)
-        totals = scene.chronicle.totals
-        largest = float(np.abs(totals).max())
-        self._rects = [node(canvas, scene, places, i, box) for i in range(self.game.n_agents)]
-        for i in range(self.game.n_agents):
-            bar(canvas, scene, places, i, totals, largest)
+        edges(canvas, scene, places, box, progress < 1.0)
+        self._rects = nodes(canvas, scene, places, box)
+        bars(canvas, places, scene.chronicle.totals)
         marks_of(canvas, scene, places, box, progress)
 
     def places(self, canvas: Canvas, box: Rect) -> Places:
