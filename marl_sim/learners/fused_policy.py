@@ -25,7 +25,9 @@ from .optim import REORDER, adam_row
 from .products import even, multiply, wide
 
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
+RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
 ZERO, ONE, FLAT = np.float32(0), np.float32(1), np.float32(8)
+LEAST = np.float32(-np.inf)
 Layers = tuple[np.ndarray, ...]
 
 
@@ -39,6 +41,8 @@ class Network(NamedTuple):
     grad: Layers  # of `weight`
     x: Layers  # what each layer was given, [S, inputs], and what the last one gave
     back: Layers  # the derivative of the loss by what each layer gave before it bent, [S, outputs]
+    places: np.ndarray  # which inputs of x[0] are not 0, int64 [S, inputs]
+    many: np.ndarray  # how many they are, int64 [S]
 
 
 def network(start: int, sizes: tuple[int, ...], pieces: int = PIECE) -> Network:
@@ -56,24 +60,27 @@ def network(start: int, sizes: tuple[int, ...], pieces: int = PIECE) -> Network:
         tuple(zeros(even(i) + 1, o) for i, o in layers),
         tuple(zeros(even(pieces), n) for n in sizes),
         tuple(zeros(even(pieces), n) for n in sizes[1:]),
+        np.zeros((even(pieces), sizes[0]), np.int64),
+        np.zeros(even(pieces), np.int64),
     )
 
 
 @numba.njit(cache=True, nogil=True)
 def _load(row, net, differentiated):
     """Copy the network out of a row of parameters [P]."""
-    k = net.start
+    at = net.start
     for layer in range(len(net.weight)):
         weight, turned = net.weight[layer], net.turned[layer]
         inputs, outputs = net.sizes[layer], net.sizes[layer + 1]
+        given = row[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
+        at += given.size
         for i in range(inputs + 1):
             for j in range(outputs):
-                weight[i, j] = row[k + j]
-            k += outputs
+                weight[i, j] = given[i, j]
         if differentiated and layer:
-            for i in range(inputs):
-                for j in range(outputs):
-                    turned[j, i] = weight[i, j]
+            for j in range(outputs):
+                for i in range(inputs):
+                    turned[j, i] = given[i, j]
         if differentiated:
             net.grad[layer][:] = ZERO
 
@@ -81,15 +88,15 @@ def _load(row, net, differentiated):
 @numba.njit(cache=True, nogil=True)
 def _store(net, grad):
     """Copy the gradient into a row [P]."""
-    k = net.start
+    at = net.start
     for layer in range(len(net.weight)):
-        mine = net.grad[layer]
-        inputs, outputs = net.sizes[layer], net.sizes[layer + 1]
+        mine, inputs, outputs = net.grad[layer], net.sizes[layer], net.sizes[layer + 1]
+        kept = grad[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
+        at += kept.size
         for i in range(inputs + 1):
-            row = i if i < inputs else mine.shape[0] - 1
+            here = i if i < inputs else mine.shape[0] - 1
             for j in range(outputs):
-                grad[k + j] = mine[row, j]
-            k += outputs
+                kept[i, j] = mine[here, j]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
@@ -111,13 +118,40 @@ def _bend(x, relu):
         x[i] = -ONE if y < -ONE else y
 
 
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _enter(net, rows):
+    """The first layer's product where most inputs are 0, as those of one-hot observations."""
+    x, weight, y, bias = net.x[0], net.weight[0], net.x[1], net.weight[0][net.sizes[0]]
+    for i in range(rows):
+        for j in range(bias.size):
+            y[i, j] = bias[j]
+        for k in range(net.many[i]):
+            d = net.places[i, k]
+            for j in range(bias.size):
+                y[i, j] += x[i, d] * weight[d, j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _leave(net, rows):
+    """The same for the gradient of its weights."""
+    x, back, grad = net.x[0], net.back[0], net.grad[0]
+    for i in range(rows):
+        for k in range(net.many[i]):
+            d = net.places[i, k]
+            for j in range(back.shape[1]):
+                grad[d, j] += x[i, d] * back[i, j]
+
+
 @numba.njit(cache=True, nogil=True)
-def _forward(net, rows, relu):
-    """What the network gives for the first `rows` of x[0], in its last x."""
+def _forward(net, rows, rare, relu):
+    """What the network gives for the first `rows` of x[0], in its last x; rare: most of its inputs are 0."""
     last = len(net.weight) - 1
     for layer in range(last + 1):
         weight, x, y, inputs = net.weight[layer], net.x[layer], net.x[layer + 1], net.sizes[layer]
-        multiply(x, weight, y, rows, inputs, weight, inputs, 0)
+        if rare and layer == 0:
+            _enter(net, rows)
+        else:
+            multiply(x, weight, y, rows, inputs, weight, inputs, 0)
         if layer < last:
             _bend(y[:rows].reshape(-1), relu)
 
@@ -134,11 +168,14 @@ def _unbend(y, back, relu):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _backward(net, rows, relu, nothing):
+def _backward(net, rows, rare, relu, nothing):
     """Add to the gradient, from the derivative by what the last layer gave."""
     for layer in range(len(net.weight) - 1, -1, -1):
         x, back, grad = net.x[layer], net.back[layer], net.grad[layer]
-        multiply(x.T, back, grad, grad.shape[0] - 1, rows, grad, 0, 1)
+        if rare and layer == 0:
+            _leave(net, rows)
+        else:
+            multiply(x.T, back, grad, grad.shape[0] - 1, rows, grad, 0, 1)
         bias = grad[grad.shape[0] - 1]
         for i in range(rows):
             for j in range(bias.size):
@@ -150,20 +187,30 @@ def _backward(net, rows, relu, nothing):
 
 
 @numba.njit(cache=True, nogil=True)
-def _show(seen, lane, at, team, x):
-    """Copy the decisions of these numbers, and which agent of the team took them, into x; returns the rows in use."""
-    capacity, dim, rows = seen.shape[2], seen.shape[3], at.size + at.size % 2
+def _show(seen, lane, at, team, net):
+    """Copy the decisions of these numbers, and which agent of the team took them, into x[0], and note which inputs are
+    not 0; returns the rows in use, and whether those are rare."""
+    capacity, dim, rows, total = seen.shape[2], seen.shape[3], at.size + at.size % 2, 0
+    x, places = net.x[0], net.places
     for i in range(at.size):
-        stream, entry = at[i] // capacity, at[i] % capacity
+        stream, many = at[i] // capacity, 0
+        given = seen[lane, stream, at[i] % capacity]
         for d in range(dim):
-            x[i, d] = seen[lane, stream, entry, d]
-        if team > 1:
-            for k in range(team):
-                x[i, dim + k] = ONE if k == stream % team else ZERO
+            x[i, d] = given[d]
+            places[i, many] = d
+            many += given[d] != 0
+        for k in range(team):
+            x[i, dim + k] = ZERO
+        if team:
+            x[i, dim + stream % team] = ONE
+            places[i, many] = dim + stream % team
+            many += 1
+        net.many[i] = many
+        total += many
     for i in range(at.size, rows):
-        for d in range(x.shape[1]):
-            x[i, d] = ZERO
-    return rows
+        x[i] = ZERO
+        net.many[i] = 0
+    return rows, total * RARE < rows * net.sizes[0]
 
 
 class Told(NamedTuple):
@@ -188,12 +235,12 @@ class Terms(NamedTuple):
 @numba.njit(cache=True, nogil=True)
 def _odds(said, legal, p):
     """Odds of the choices, 0 where not legal, into p; returns what to subtract from `said` for their logarithms."""
-    best, total = -np.inf, 0.0
+    best, total = LEAST, ZERO
     for a in range(legal.size):
         if legal[a]:
             best = max(best, said[a])
     for a in range(legal.size):
-        p[a] = math.exp(said[a] - best) if legal[a] else 0.0
+        p[a] = math.exp(said[a] - best) if legal[a] else ZERO
         total += p[a]
     for a in range(legal.size):
         p[a] /= total
@@ -217,9 +264,9 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, terms, share):
         if terms.clip > 0:
             w = math.exp(logp - told.logp[lane, stream, entry])
             gain = pull = w * advantage
-            most = min(max(w, 1 - terms.clip), 1 + terms.clip) * advantage
-            if not gain <= most:
-                gain, pull = most, 0.0 * most
+            held = min(max(w, 1 - terms.clip), 1 + terms.clip)
+            if held != w and held * advantage < gain:
+                gain, pull = held * advantage, 0.0
         for a in range(many):
             if legal[a]:
                 by = pull * (p[a] - (a == chosen)) + terms.entropy * p[a] * (said[i, a] - total + spread)
@@ -255,16 +302,16 @@ def descend(
             loss = 0.0
             for begin in range(start, stop, PIECE):
                 at = index[lane, begin : min(begin + PIECE, stop)]
-                rows = _show(told.obs, lane, at, team, actor.x[0])
-                _forward(actor, rows, relu)
+                rows, rare = _show(told.obs, lane, at, team, actor)
+                _forward(actor, rows, rare, relu)
                 if judged:
-                    _forward(critic, rows, relu)
+                    _forward(critic, rows, rare, relu)
                 said, worth = actor.x[-1], critic.x[-1]
                 by_said, by_worth = actor.back[-1], critic.back[-1]
                 loss += _compare(told, lane, at, said, worth, by_said, by_worth, terms, 1 / (stop - start))
-                _backward(actor, rows, relu, nothing)
+                _backward(actor, rows, rare, relu, nothing)
                 if judged:
-                    _backward(critic, rows, relu, nothing)
+                    _backward(critic, rows, rare, relu, nothing)
             losses[lane] = loss
             if not np.isfinite(loss):
                 return lane
@@ -299,7 +346,8 @@ def say(lanes, seen, count, net, relu, team, params, at, out):
 @numba.njit(cache=True, nogil=True)
 def _answer(seen, lane, at, net, relu, team, out):
     """What the network gives for the entries of these numbers, into out."""
-    _forward(net, _show(seen, lane, at, team, net.x[0]), relu)
+    rows, rare = _show(seen, lane, at, team, net)
+    _forward(net, rows, rare, relu)
     said, capacity = net.x[-1], seen.shape[2]
     for i in range(at.size):
         for a in range(out.shape[3]):
@@ -315,7 +363,8 @@ class FusedPolicy:
         self.acting, self.actor = (network(where["policy"].start, actor) for _ in range(2))  # one may act meanwhile
         if self.judged:
             critic = network(where["critic"].start, net.critic.sizes)
-            self.critic = critic._replace(x=(self.actor.x[0], *critic.x[1:]))
+            shared = dict(places=self.actor.places, many=self.actor.many)
+            self.critic = critic._replace(x=(self.actor.x[0], *critic.x[1:]), **shared)
         else:  # one that says nothing, and is not looked for in the parameters
             self.critic = network(0, (1,) * len(actor))
         widest = max(x.shape[1] for x in (*self.actor.x, *self.critic.x))
