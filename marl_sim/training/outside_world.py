@@ -138,7 +138,7 @@ class ParallelWorld(World):
         super().__init__(env, seats, arrays, number)
         sizes = {seat.sight.size if seat.sight.plain else 0 for seat in seats}
         self._alike = (max(sizes),) if sizes == {self._obs.shape[1]} else None  # the shape of what each sees
-        self._agents, self._flat = [seat.agent for seat in seats], self._obs.reshape(-1)
+        self._agents = [seat.agent for seat in seats]
         self._open = np.stack(self._own)
 
     def begin(self, seed: int) -> None:
@@ -185,7 +185,7 @@ class ParallelWorld(World):
         looks = [seen.get(agent) for agent in self._agents]
         if any(type(look) is not np.ndarray or look.shape != self._alike for look in looks):
             return False
-        np.concatenate(looks, out=self._flat, casting="unsafe")
+        self._obs[...] = looks
         self._legal[...] = self._open
         self._acting[...] = True
         return True
