@@ -6,7 +6,7 @@ numbers depend on that lane alone.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numba
@@ -19,49 +19,61 @@ from .products import even, multiply, wide
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
 RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
 ZERO, ONE, FLAT = np.float32(0), np.float32(1), np.float32(8)
-Layers = tuple[np.ndarray, ...]
+
+
+WEIGHT, TURNED, GRAD, X, BACK = range(5)
+"""Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases; TURNED [outputs, inputs];
+GRAD of WEIGHT, the last row of the biases; X [S, inputs] what it was given (and one more: what the last one gave); BACK
+[S, outputs] the derivative of the loss by what it gave before it bent."""
 
 
 class Network(NamedTuple):
-    """One network of the lane at hand, and what went through it; float32."""
+    """One network of the lane at hand, and what went through it."""
 
     start: int  # where it lies in a row of parameters
     sizes: np.ndarray  # of inputs, hidden layers and outputs
-    weight: Layers  # [inputs + 1, outputs] of each layer, the last row its biases
-    turned: Layers  # [outputs, inputs]
-    grad: Layers  # of `weight`
-    x: Layers  # what each layer was given, [S, inputs], and what the last one gave
-    back: Layers  # the derivative of the loss by what each layer gave before it bent, [S, outputs]
-    places: np.ndarray  # which inputs of x[0] are not 0, int64 [S, inputs]
+    table: np.ndarray  # where each matrix lies in `space`, and its rows and columns, int64 [kinds, layers + 1, 3]
+    space: np.ndarray  # float32; in one piece, so that the number of layers is no matter of the compiler's
+    places: np.ndarray  # which inputs of the first layer are not 0, int64 [S, inputs]
     many: np.ndarray  # how many they are, int64 [S]
 
 
-def network(start: int, sizes: tuple[int, ...], pieces: int = PIECE) -> Network:
-    """Working memory for a network of these sizes whose parameters begin at `start`."""
+def networks(starts: Sequence[int], sizes: Sequence[tuple[int, ...]], pieces: int = PIECE) -> list[Network]:
+    """Working memory for networks of these sizes, whose parameters begin at `starts` and who see the same inputs."""
+    size, tables = 0, []
+    for mine in sizes:
+        inputs, outputs = mine[:-1], mine[1:]
+        table = np.zeros((5, len(mine), 3), np.int64)
+        for kind, rows, columns in (
+            (WEIGHT, [i + 1 for i in inputs], outputs),
+            (TURNED, outputs, inputs),
+            (GRAD, [even(i) + 1 for i in inputs], outputs),
+            (X, [even(pieces)] * len(mine), mine),
+            (BACK, [even(pieces)] * len(outputs), outputs),
+        ):
+            for layer, (high, across) in enumerate(zip(rows, columns)):
+                table[kind, layer] = size, high, wide(across)
+                size += high * wide(across)
+        tables.append(table)
+        table[X, 0] = tables[0][X, 0]
+    space, rows = np.zeros(size, np.float32), even(pieces)
+    places, many = np.zeros((rows, sizes[0][0]), np.int64), np.zeros(rows, np.int64)
+    return [Network(at, np.array(mine), t, space, places, many) for at, mine, t in zip(starts, sizes, tables)]
 
-    def zeros(rows: int, columns: int) -> np.ndarray:
-        return np.zeros((rows, wide(columns)), np.float32)
 
-    layers = list(pairwise(sizes))
-    return Network(
-        start,
-        np.array(sizes),
-        tuple(zeros(i + 1, o) for i, o in layers),
-        tuple(zeros(o, i) for i, o in layers),
-        tuple(zeros(even(i) + 1, o) for i, o in layers),
-        tuple(zeros(even(pieces), n) for n in sizes),
-        tuple(zeros(even(pieces), n) for n in sizes[1:]),
-        np.zeros((even(pieces), sizes[0]), np.int64),
-        np.zeros(even(pieces), np.int64),
-    )
+@numba.njit(cache=True, nogil=True)
+def part(net, kind, layer):
+    """One matrix of a layer, a view."""
+    start, rows, columns = net.table[kind, layer, 0], net.table[kind, layer, 1], net.table[kind, layer, 2]
+    return net.space[start : start + rows * columns].reshape(rows, columns)
 
 
 @numba.njit(cache=True, nogil=True)
 def load(row, net, differentiated):
     """Copy the network out of a row of parameters [P]."""
     at = net.start
-    for layer in range(len(net.weight)):
-        weight, turned = net.weight[layer], net.turned[layer]
+    for layer in range(net.sizes.size - 1):
+        weight, turned = part(net, WEIGHT, layer), part(net, TURNED, layer)
         inputs, outputs = net.sizes[layer], net.sizes[layer + 1]
         given = row[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
         at += given.size
@@ -73,15 +85,15 @@ def load(row, net, differentiated):
                 for i in range(inputs):
                     turned[j, i] = given[i, j]
         if differentiated:
-            net.grad[layer][:] = ZERO
+            part(net, GRAD, layer)[:] = ZERO
 
 
 @numba.njit(cache=True, nogil=True)
 def store(net, grad):
     """Copy the gradient into a row [P]."""
     at = net.start
-    for layer in range(len(net.weight)):
-        mine, inputs, outputs = net.grad[layer], net.sizes[layer], net.sizes[layer + 1]
+    for layer in range(net.sizes.size - 1):
+        mine, inputs, outputs = part(net, GRAD, layer), net.sizes[layer], net.sizes[layer + 1]
         kept = grad[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
         at += kept.size
         for i in range(inputs + 1):
@@ -112,7 +124,7 @@ def _bend(x, relu):
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
 def _enter(net, rows):
     """The first layer's product where most inputs are 0, as those of one-hot observations."""
-    x, weight, y, bias = net.x[0], net.weight[0], net.x[1], net.weight[0][net.sizes[0]]
+    x, weight, y, bias = part(net, X, 0), part(net, WEIGHT, 0), part(net, X, 1), part(net, WEIGHT, 0)[net.sizes[0]]
     for i in range(rows):
         for j in range(bias.size):
             y[i, j] = bias[j]
@@ -125,7 +137,7 @@ def _enter(net, rows):
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
 def _leave(net, rows):
     """The same for the gradient of its weights."""
-    x, back, grad = net.x[0], net.back[0], net.grad[0]
+    x, back, grad = part(net, X, 0), part(net, BACK, 0), part(net, GRAD, 0)
     for i in range(rows):
         for k in range(net.many[i]):
             d = net.places[i, k]
@@ -135,10 +147,10 @@ def _leave(net, rows):
 
 @numba.njit(cache=True, nogil=True)
 def forward(net, rows, rare, relu):
-    """What the network gives for the first `rows` of x[0], in its last x; rare: most of its inputs are 0."""
-    last = len(net.weight) - 1
+    """What the network gives for the first `rows` of the first X, in its last x; rare: most of its inputs are 0."""
+    last = net.sizes.size - 2
     for layer in range(last + 1):
-        weight, x, y, inputs = net.weight[layer], net.x[layer], net.x[layer + 1], net.sizes[layer]
+        weight, x, y, inputs = part(net, WEIGHT, layer), part(net, X, layer), part(net, X, layer + 1), net.sizes[layer]
         if rare and layer == 0:
             _enter(net, rows)
         else:
@@ -161,8 +173,8 @@ def _unbend(y, back, relu):
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
 def backward(net, rows, rare, relu, nothing):
     """Add to the gradient, from the derivative by what the last layer gave."""
-    for layer in range(len(net.weight) - 1, -1, -1):
-        x, back, grad = net.x[layer], net.back[layer], net.grad[layer]
+    for layer in range(net.sizes.size - 2, -1, -1):
+        x, back, grad = part(net, X, layer), part(net, BACK, layer), part(net, GRAD, layer)
         if rare and layer == 0:
             _leave(net, rows)
         else:
@@ -172,17 +184,17 @@ def backward(net, rows, rare, relu, nothing):
             for j in range(bias.size):
                 bias[j] += back[i, j]
         if layer:
-            before = net.back[layer - 1]
-            multiply(back, net.turned[layer], before, rows, net.sizes[layer + 1], nothing, 0, 0)
+            before = part(net, BACK, layer - 1)
+            multiply(back, part(net, TURNED, layer), before, rows, net.sizes[layer + 1], nothing, 0, 0)
             _unbend(x[:rows].reshape(-1), before[:rows].reshape(-1), relu)
 
 
 @numba.njit(cache=True, nogil=True)
 def show(seen, lane, at, team, net):
-    """Copy the decisions of these numbers, and which agent of the team took them, into x[0], and note which inputs are
-    not 0; returns the rows in use, and whether those are rare."""
+    """Copy the decisions of these numbers, and which agent of the team took them, into the first X, and note which
+    inputs are not 0; returns the rows in use, and whether those are rare."""
     capacity, dim, rows, total = seen.shape[2], seen.shape[3], at.size + at.size % 2, 0
-    x, places = net.x[0], net.places
+    x, places = part(net, X, 0), net.places
     for i in range(at.size):
         stream, many = at[i] // capacity, 0
         given = seen[lane, stream, at[i] % capacity]

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from .actor_critic import ActorCritic
-from .fused_network import PIECE, ZERO, Network, backward, forward, load, network, show, store
+from .fused_network import BACK, PIECE, ZERO, Network, X, backward, forward, load, networks, part, show, store
 from .optim import adam_row
+from .products import wide
 
 LEAST = np.float32(-np.inf)
 
@@ -105,8 +106,8 @@ def descend(
     latter of zeros. judged: whether there is a critic.
     """
     for lane in lanes:
-        for part in range(parts[lane]):
-            start, stop = n[lane] * part // parts[lane], n[lane] * (part + 1) // parts[lane]
+        for step in range(parts[lane]):
+            start, stop = n[lane] * step // parts[lane], n[lane] * (step + 1) // parts[lane]
             if start == stop:
                 continue
             load(params[lane], actor, True)
@@ -119,8 +120,8 @@ def descend(
                 forward(actor, rows, rare, relu)
                 if judged:
                     forward(critic, rows, rare, relu)
-                said, worth = actor.x[-1], critic.x[-1]
-                by_said, by_worth = actor.back[-1], critic.back[-1]
+                said, worth = part(actor, X, -1), part(critic, X, -1)
+                by_said, by_worth = part(actor, BACK, -2), part(critic, BACK, -2)
                 loss += _compare(told, lane, at, said, worth, by_said, by_worth, terms, 1 / (stop - start))
                 backward(actor, rows, rare, relu, nothing)
                 if judged:
@@ -161,7 +162,7 @@ def _answer(seen, lane, at, net, relu, team, out):
     """What the network gives for the entries of these numbers, into out."""
     rows, rare = show(seen, lane, at, team, net)
     forward(net, rows, rare, relu)
-    said, capacity = net.x[-1], seen.shape[2]
+    said, capacity = part(net, X, -1), seen.shape[2]
     for i in range(at.size):
         for a in range(out.shape[3]):
             out[lane, at[i] // capacity, at[i] % capacity, a] = said[i, a]
@@ -189,16 +190,12 @@ class FusedPolicy:
         self._desks = [self._desk()]
 
     def _desk(self) -> Desk:
-        where, sizes = self.net.where, self.net.policy.sizes
-        actor = network(where["policy"].start, sizes)
-        if self.judged:
-            critic = network(where["critic"].start, self.net.critic.sizes)
-            critic = critic._replace(x=(actor.x[0], *critic.x[1:]), places=actor.places, many=actor.many)
-        else:  # one that says nothing, and is not looked for in the parameters
-            critic = network(0, (1,) * len(sizes))
-        widest = max(x.shape[1] for x in (*actor.x, *critic.x))
-        nothing, grad = np.zeros((1, widest), np.float32), np.zeros(self.net.n_params, np.float32)
-        return Desk(actor, critic, nothing, grad, np.zeros(PIECE, np.int64))
+        starts, sizes = [self.net.where["policy"].start], [self.net.policy.sizes]
+        starts.append(self.net.where["critic"].start if self.judged else 0)
+        sizes.append(self.net.critic.sizes if self.judged else (sizes[0][0], 1))  # or one that is never asked
+        actor, critic = networks(starts, sizes)
+        nothing = np.zeros((1, wide(max(actor.sizes.max(), critic.sizes.max()))), np.float32)
+        return Desk(actor, critic, nothing, np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.int64))
 
     def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
         """The work on all lanes, part by part."""
