@@ -105,6 +105,7 @@ def descend(
     params, m, v float32 [L, P]; updates int64, losses, lr float64 [L]; grad [P] and nothing [1, width] are scratch, the
     latter of zeros. judged: whether there is a critic.
     """
+    piece = actor.many.size
     for lane in lanes:
         for step in range(parts[lane]):
             start, stop = n[lane] * step // parts[lane], n[lane] * (step + 1) // parts[lane]
@@ -114,8 +115,8 @@ def descend(
             if judged:
                 load(params[lane], critic, True)
             loss = 0.0
-            for begin in range(start, stop, PIECE):
-                at = index[lane, begin : min(begin + PIECE, stop)]
+            for begin in range(start, stop, piece):
+                at = index[lane, begin : min(begin + piece, stop)]
                 rows, rare = show(told.obs, lane, at, team, actor)
                 forward(actor, rows, rare, relu)
                 if judged:
