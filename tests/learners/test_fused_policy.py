@@ -38,9 +38,11 @@ def test_compiled_steps_are_the_autograd_steps(name, sizes):
     np.testing.assert_allclose(fused._losses, ours._losses, rtol=2e-3)
 
 
-def test_they_stay_together_over_hundreds_of_steps():
-    """At a size of practice, in more pieces than one, with a ratio that is clipped and a gradient that is cut off."""
-    spec, shape = HeadSpec("play", 21, 5), (2, 16)
+@pytest.mark.parametrize("team", [1, 2])
+def test_they_stay_together_over_hundreds_of_steps(team):
+    """At a size of practice, in more pieces than one, with a ratio that is clipped and a gradient that is cut off; of a
+    team that shares its networks, whose agents are told apart."""
+    spec, shape = HeadSpec("play", 21, 5, team=team), (2, 16)
     made = [
         PPO(path=path, steps=40, hidden=(64, 32), lr=3e-3, clip=0.05, clip_norm=0.3).build(
             spec, np.arange(2).astype(np.uint64), np.zeros(2, int)
