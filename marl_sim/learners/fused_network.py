@@ -56,8 +56,8 @@ def networks(starts: Sequence[int], sizes: Sequence[tuple[int, ...]], pieces: in
                 size += high * wide(across)
         tables.append(table)
         table[X, 0] = tables[0][X, 0]
-    space, rows = np.zeros(size, np.float32), even(pieces)
-    places, many = np.zeros((rows, sizes[0][0]), np.int64), np.zeros(rows, np.int64)
+    space, samples = np.zeros(size, np.float32), even(pieces)
+    places, many = np.zeros((samples, sizes[0][0]), np.int64), np.zeros(samples, np.int64)
     return [Network(at, np.array(mine), t, space, places, many) for at, mine, t in zip(starts, sizes, tables)]
 
 
