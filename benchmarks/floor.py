@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from marl_sim.learners import PPO, HeadSpec
+from marl_sim.learners.products import multiply
 
 OBS, ACTIONS, HIDDEN, STEPS, ENVS, EPOCHS, MINIBATCHES = 16, 4, 64, 128, 8, 4, 4
 DECISIONS = STEPS * ENVS
@@ -34,12 +35,18 @@ def least(job: Callable[[], Any], times: int) -> float:
     return min(found)
 
 
-def products(lanes: int) -> float:
-    """Operations a second of the stacked hidden product of a minibatch."""
+def products() -> float:
+    """Operations a second of the hidden product of a minibatch of one lane, compiled."""
     rows = DECISIONS // MINIBATCHES
-    x, w, b = torch.randn(lanes, rows, HIDDEN), torch.randn(lanes, HIDDEN, HIDDEN), torch.randn(lanes, 1, HIDDEN)
-    many = max(1, 256 // lanes)
-    return 2 * lanes * rows * HIDDEN**2 * many / least(lambda: [torch.baddbmm(b, x, w) for _ in range(many)], 20)
+    x, y = np.ones((rows, HIDDEN), np.float32), np.ones((rows, HIDDEN), np.float32)
+    w = np.ones((HIDDEN + 1, HIDDEN), np.float32)
+    return (
+        2
+        * rows
+        * HIDDEN**2
+        * 100
+        / least(lambda: [multiply(x, w, y, rows, HIDDEN, w, HIDDEN, 0) for _ in range(100)], 20)
+    )
 
 
 def moved(size: int) -> float:
@@ -105,7 +112,7 @@ def main() -> None:
     print("copies: " + ", ".join(f"{r / 1e9:.1f} GB/s over {s >> 10} KB" for s, r in rates.items()))
     print(f"{'lanes':>6s}{'GFLOP/s':>9s}{'products':>10s}{'near':>8s}{'far':>8s}{'update':>9s}   milliseconds a lane")
     for lanes in (1, 8, 16, 32, 64, 128):
-        speed = products(lanes)
+        speed = products()
         near, far = (1e3 * total / rates[size] for size in (1 << 18, 1 << 28))
         took = 1e3 * update(lanes) / lanes
         print(f"{lanes:6d}{speed / 1e9:9.1f}{1e3 * by_flops / speed:10.2f}{near:8.2f}{far:8.2f}{took:9.2f}")

@@ -1,16 +1,16 @@
 """Whole training runs, learning included: stacked lanes against a loop of torch modules and against other libraries.
 
 Run: python benchmarks/learners.py                                    about half an hour on two quiet cores
-     python benchmarks/learners.py --seeds 1 8 --agents 2 8 --no-peers    a few minutes
+     python benchmarks/learners.py --seeds 1 8 --agents 2 8 --peers       a minute or two
 
 PPO with separate networks for every agent: two hidden layers of 64 (tanh), actor and critic apart, 8 copies of the
 environment a seed, 128 steps an update, 4 epochs of 4 minibatches. An agent-step is one decision of one agent, with its
-share of everything: stepping, acting, remembering, learning. Peers and the loop train in the same Python environment
-(benchmarks/peers/pond.py); ours in it and in a compiled game of ours. Peers share one network among agents where that
-is their way, which is less work than ours; JaxMARL runs an environment of its own.
+share of everything: stepping, acting, remembering, learning. All train on the same games: an environment in Python
+(benchmarks/peers/pond.py), and games of ours, which peers step through ms.parallel_env. Peers share one network among
+agents where that is their way, which is less work than ours; JaxMARL runs an environment of its own.
 
-All rows of a table are measured in one run. Rates are by the wall clock; `cores` says how much of a core each had, so
-that a busy machine is seen.
+All rows of a table are measured in one run. Rates are by processor time, which other programs disturb less, and by the
+wall clock; how many times ours are a peer's is by processor time with one thread, and by the wall clock with more.
 """
 
 from __future__ import annotations
@@ -77,46 +77,54 @@ def alone(threads: int, *arguments: Any) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def grid(o: argparse.Namespace, threads: int) -> dict[tuple[str, int, int], float]:
-    """Our rates by game, seeds and agents, printed as tables."""
-    found: dict[tuple[str, int, int], float] = {}
-    for game in o.games:
-        print(
-            f"\nours, {game}, {threads} thread(s): agent-steps/s (cores used); the last column: cost of the most seeds"
-        )
-        print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>20}" for s in o.seeds) + f"{'most / one seed':>18}")
-        for n in o.agents:
-            row = ""
-            for s in o.seeds:
-                one = alone(threads, game, s, n, o.updates)
-                found[game, s, n] = one["agent_steps_per_second"]
-                row += f"{found[game, s, n]:>13,.0f} ({one['cores']:.2f})"
-            first, most = min(o.seeds), max(o.seeds)
-            cost = (most / found[game, most, n]) / (first / found[game, first, n])
-            print(f"{n:>8}{row}{cost:>17.1f}x", flush=True)
+Rates = dict[str, float]
+
+
+def shown(one: Rates) -> str:
+    """A rate by processor time and, behind it, by the wall clock."""
+    return f"{one['agent_steps_per_cpu_second']:,.0f} ({one['agent_steps_per_second']:,.0f})"
+
+
+def counted(one: Rates, threads: int) -> float:
+    """The rate that is compared."""
+    return one["agent_steps_per_cpu_second" if threads == 1 else "agent_steps_per_second"]
+
+
+def grid(o: argparse.Namespace, game: str, threads: int) -> dict[tuple[int, int], Rates]:
+    """Our rates by seeds and agents, printed as a table."""
+    found: dict[tuple[int, int], Rates] = {}
+    print(f"\nours, {game}, {threads} thread(s): agent-steps a second of processor time (wall)")
+    print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>22}" for s in o.seeds) + f"{'most / one seed':>18}")
+    for n in o.agents:
+        for s in o.seeds:
+            found[s, n] = alone(threads, game, s, n, o.updates)
+        first, most = min(o.seeds), max(o.seeds)
+        cost = (most / counted(found[most, n], threads)) / (first / counted(found[first, n], threads))
+        print(f"{n:>8}" + "".join(f"{shown(found[s, n]):>22}" for s in o.seeds) + f"{cost:>17.1f}x", flush=True)
     return found
 
 
-def against_peers(o: argparse.Namespace, threads: int, found: dict[tuple[str, int, int], float]) -> None:
-    """The peers at the same sizes, and how many times faster ours are on the same environment."""
+def against_peers(o: argparse.Namespace, game: str, threads: int, found: dict[tuple[int, int], Rates]) -> None:
+    """The peers at the same sizes on the same game, and how many times faster ours are."""
     from peers.run_all import measure
 
     pythons = {"sb3": o.python_sb3, "benchmarl": o.python_benchmarl, "jaxmarl": o.python_jax}
     heads = "".join(f"{f'ours at {s} seed(s)':>20}" for s in o.seeds)
-    print(f"\npeers, pond, {threads} thread(s): agent-steps/s (cores used), and how many times that ours are")
-    print(f"{'agents':>8}{'peer':>24}{'agent-steps/s':>22}{heads}")
+    print(f"\npeers, {game}, {threads} thread(s): the same, and how many times that ours are")
+    print(f"{'agents':>8}{'peer':>24}{'rate':>22}{heads}")
     for n in o.agents:
-        for peer in PEERS:
+        for peer in o.peers:
+            if peer.startswith("jaxmarl") and game != o.games[0]:  # an environment of its own, whatever the game
+                continue
             python = next((p for name, p in pythons.items() if peer.startswith(name)), None)
             sizes = dict(n_agents=n, num_envs=ENVS, steps=STEPS, epochs=EPOCHS, minibatches=MINIBATCHES, hidden=HIDDEN)
-            one = measure(peer, python, updates=o.updates, threads=threads, **sizes)
+            one = measure(peer, python, env=game, updates=o.updates, threads=threads, **sizes)
             if one is None:
                 print(f"{n:>8}{peer:>24}{'not installed':>22}")
                 continue
-            rate = one["agent_steps_per_second"]
-            times = "".join(f"{found['pond', s, n] / rate:>19.1f}x" for s in o.seeds)
+            times = "".join(f"{counted(found[s, n], threads) / counted(one, threads):>19.1f}x" for s in o.seeds)
             asked = f"   asked: {TARGETS[peer]:g}" if peer in TARGETS else ""
-            print(f"{n:>8}{peer:>24}{rate:>15,.0f} ({one['cores']:.2f}){times}{asked}", flush=True)
+            print(f"{n:>8}{peer:>24}{shown(one):>22}{times}{asked}", flush=True)
 
 
 def main() -> None:
@@ -126,9 +134,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--updates", type=int, default=5, help="measured iterations of each; the median is printed")
     parser.add_argument(
-        "--games", nargs="+", default=["pond", "public_goods"], help="pond, and registered games of ours"
+        "--games", nargs="+", default=["pond", "public_goods"], help="pond, and games of ours of one stage"
     )
-    parser.add_argument("--no-peers", action="store_true", help="only ours and the loop of torch modules")
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="which; none: ours alone")
     for name in ("sb3", "benchmarl", "jax"):
         parser.add_argument(f"--python-{name}", metavar="PATH", help="the Python that has it; default: this one")
     parser.add_argument("--only-ours", nargs=4, metavar=("GAME", "SEEDS", "AGENTS", "UPDATES"), help=argparse.SUPPRESS)
@@ -140,17 +148,16 @@ def main() -> None:
         game, *sizes = o.only_ours
         print(json.dumps(ours(game, *map(int, sizes))))
         return
-    if "pond" not in o.games:
-        o.no_peers = True
     print(
         f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ",
         end="",
     )
     print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, separate networks; medians of {o.updates} updates")
     for threads in o.threads:
-        found = grid(o, threads)
-        if not o.no_peers:
-            against_peers(o, threads, found)
+        for game in o.games:
+            found = grid(o, game, threads)
+            if o.peers:
+                against_peers(o, game, threads, found)
 
 
 if __name__ == "__main__":

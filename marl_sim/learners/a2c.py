@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .base import HeadSpec, check_discount, check_positive
+from .fused_policy import Terms
 from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .samples import Batch
 
@@ -42,6 +43,10 @@ class A2CLanes(PolicyLanes):
     """L actors with critics."""
 
     options: A2C
+
+    def _terms(self) -> Terms | None:
+        o = self.options
+        return Terms(0.0, o.value, o.entropy) if type(self).loss is A2CLanes.loss else None
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""

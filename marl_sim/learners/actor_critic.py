@@ -76,10 +76,10 @@ class ActorCritic:
             seen = self._beside(remembered) if state else features
             self.critic = self._take("critic", MLP(seen, hidden, critic, activation))
         self.n_params = sum(part.n_params for _, part in self.parts)
-        self._where = {}
+        self.where = {}
         start = 0
         for name, part in self.parts:
-            self._where[name] = slice(start, start + part.n_params)
+            self.where[name] = slice(start, start + part.n_params)
             start += part.n_params
 
     def _beside(self, columns: Columns) -> Columns:
@@ -105,7 +105,7 @@ class ActorCritic:
 
     def of(self, name: str, params: torch.Tensor) -> torch.Tensor:
         """One part's piece of parameter rows."""
-        return params[:, self._where[name]]
+        return params[:, self.where[name]]
 
     # -- what it computes ----------------------------------------------------------------------------------------
 
@@ -167,8 +167,8 @@ class ActorCritic:
 
         def made(name: str) -> Any:
             part = dict(self.parts).get(name)
-            return None if part is None else part.module(row[self._where[name]])  # type: ignore[attr-defined]
+            return None if part is None else part.module(row[self.where[name]])  # type: ignore[attr-defined]
 
-        spread = torch.tensor(row[self._where["spread"]]) if "spread" in self else None
+        spread = torch.tensor(row[self.where["spread"]]) if "spread" in self else None
         torso = OneHot(self.spec.levels) if self.embed and self.spec.levels else made("torso")
         return PolicyModule(torso, made("memory"), made("policy"), self.team, spread, self.spec.box)

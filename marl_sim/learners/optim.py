@@ -21,7 +21,7 @@ def clip_by_norm(grads: torch.Tensor, limit: float) -> torch.Tensor:
 REORDER = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@numba.njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")  # a check for 0 would forbid vectors
 def adam_row(p, m, v, g, lane, step, lr, clip):
     """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
     scale = np.float32(1)

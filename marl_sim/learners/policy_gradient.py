@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ import torch
 from .actor_critic import BLOCK
 from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
+from .fused_policy import FusedPolicy, Terms, Told
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
 from .schedules import Schedule, rates
@@ -20,6 +21,8 @@ from .streams import Streams
 
 Say = Callable[[torch.Tensor, torch.Tensor, Batch], tuple[torch.Tensor, ...]]
 """What a network says of entries: params [L, P], features [L, M, F], batch of M entries -> several [L, M]."""
+
+DEFINING = ("evaluate", "_through", "_heads", "_worth", "_odds")  # what a loss is written with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,9 @@ class PolicyGradient(Learner, abstract=True):
     channels: tuple[int, ...] = (16,)  # of the 3 x 3 convolutions, where observations are pictures; (): none
     embed: bool = False  # index-coded columns as categories: each value has weights of its own, as if one-hot
     normalise_observations: bool = False  # networks see columns of mean 0 and deviation 1, by all learned from so far
+    path: Literal["auto", "fused", "torch"] = (
+        "auto"  # "fused": compiled, CPU, choices by plain layers of numbers; "torch": autograd, anywhere
+    )
 
     def check(self) -> None:
         name = type(self).__name__
@@ -64,6 +70,8 @@ class PolicyGradient(Learner, abstract=True):
             raise ValueError(f"{name}.normalise_observations is True with embed=True; categories have no mean.")
         if self.activation not in ("tanh", "relu"):
             raise ValueError(f"{name}.activation is {self.activation!r}; it must be 'tanh' or 'relu'.")
+        if self.path not in ("auto", "fused", "torch"):
+            raise ValueError(f"{name}.path is {self.path!r}; it must be one of auto, fused, torch.")
 
 
 class PolicyLanes(StreamLanes):
@@ -78,6 +86,28 @@ class PolicyLanes(StreamLanes):
     round: Streams  # what is learned from now
     round_ticks: np.ndarray  # steps of the world by then, int64 [L]
     round_lr: np.ndarray  # step sizes, by the lanes' clocks when the round began, float64 [L]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fused = self._fused()
+
+    def _terms(self) -> Terms | None:
+        """What the loss is made of, where it has a compiled form."""
+        return None
+
+    def _fused(self) -> FusedPolicy | None:
+        """The compiled form of networks and loss, where there is one and it is wanted."""
+        o, terms = self.options, self._terms()
+        own = any(getattr(type(self), name) is not getattr(PolicyLanes, name) for name in DEFINING)
+        more = {"memory", "torso", "spread"} & {name for name, _ in self.net.parts}
+        able = self.device.type == "cpu" and terms is not None and not own and not more
+        able = able and not (o.embed or o.normalise_observations or self.net.central)
+        if o.path == "fused" and not able:
+            raise ValueError(
+                f"{type(o).__name__}.path is 'fused' for head {self.spec.name!r} on {self.device.type}; it needs a "
+                "CPU, choices, and actor and critic of plain layers that see numbers as they are, and nothing else."
+            )
+        return FusedPolicy(self.net, terms, o.activation == "relu") if able and terms and o.path != "torch" else None
 
     def _prepare(self, streams: int) -> None:
         super()._prepare(streams)
@@ -143,6 +173,9 @@ class PolicyLanes(StreamLanes):
             self.scale.update(target, usable)
             target = self.scale.shrink(target)
         for epoch in range(self.options.epochs):
+            if self.fused is not None:
+                self._descend(self.fused, epoch, advantage, target, usable)
+                continue
             for batch, many in self._pieces(epoch, advantage, target, usable):
                 self._add(batch, many)
         if self.sight is not None:
@@ -159,7 +192,10 @@ class PolicyLanes(StreamLanes):
 
     def values(self) -> np.ndarray:
         """What the critic says of every entry, float32 [L, R, C], in the units of the rewards."""
-        return self._sweep(lambda *of: (self._worth(*of),), 1)[0]
+        if self.fused is None:
+            return self._sweep(lambda *of: (self._worth(*of),), 1)[0]
+        found = self.fused.values(self.params.numpy(), self.round.obs, self.round.count)
+        return found if self.scale is None else self.scale.grow(found)
 
     def _worth(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The value of entries, [L, M], in the units of the critic."""
@@ -241,13 +277,31 @@ class PolicyLanes(StreamLanes):
         if o.memory:
             yield from self._sequences(epoch, advantage, target, usable)
             return
-        index, n = numbered(usable)
-        if o.minibatches > 1:
-            shuffle_lanes(self.keys["replay"], self.round_ticks * o.epochs + epoch, index, n)
+        index, n = self._order(epoch, usable)
         for at, many, last in pieces(index, n, self._size, o.minibatches):
             share = (1 / np.maximum(many if o.minibatches > 1 else n, 1)).astype(np.float32)
             batch = entries(s, at, many, self.spec.team, advantage, target, share, self.device)
             yield batch, many if o.minibatches > 1 else np.where(last, many, -many)
+
+    def _order(self, epoch: int, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Usable entries in the order of a pass: their numbers int64 [L, N], and how many there are [L]."""
+        index, n = numbered(usable)
+        if self.options.minibatches > 1:
+            shuffle_lanes(self.keys["replay"], self.round_ticks * self.options.epochs + epoch, index, n)
+        return index, n
+
+    def _descend(
+        self, fused: FusedPolicy, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray
+    ) -> None:
+        """One pass, compiled; the pieces and steps are those of `_pieces`."""
+        s, o = self.round, self.options
+        index, n = self._order(epoch, usable)
+        parts = np.maximum(o.minibatches, -(-n // self._size)) if o.minibatches > 1 else np.ones_like(n)
+        told = Told(s.obs, s.legal, s.action, s.logp, advantage, target)
+        mine = self.params.numpy(), self.adam.m.numpy(), self.adam.v.numpy()
+        bad = fused.descend(told, index, n, parts, *mine, self.updates, self._losses, self.round_lr, o.clip_norm)
+        if bad >= 0:
+            raise self._bad_loss(bad)
 
     def _sequences(
         self, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .base import HeadSpec, check_count, check_discount, check_positive
+from .fused_policy import Terms
 from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .samples import Batch
 
@@ -50,6 +51,10 @@ class PPOLanes(PolicyLanes):
     """L actors with critics that learn by PPO."""
 
     options: PPO
+
+    def _terms(self) -> Terms | None:
+        o = self.options
+        return Terms(o.clip, o.value, o.entropy) if type(self).loss is PPOLanes.loss else None
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""

@@ -10,6 +10,7 @@ import torch
 
 from .actor_critic import ActorCritic
 from .base import HeadSpec
+from .fused_policy import Terms
 from .policy_gradient import PolicyGradient, PolicyLanes, weighted
 from .returns import ended_before, episode_returns, normalise
 from .samples import Batch
@@ -48,6 +49,10 @@ class REINFORCELanes(PolicyLanes):
     def _network(self) -> ActorCritic:
         o = self.options
         return ActorCritic(self.spec, o.hidden, o.activation, o.memory, o.channels, critic=0, embed=o.embed)
+
+    def _terms(self) -> Terms | None:
+        o = self.options
+        return Terms(0.0, 0.0, o.entropy) if type(self).loss is REINFORCELanes.loss else None
 
     def loss(self, params: torch.Tensor, batch: Batch) -> torch.Tensor:
         """The loss [L] of the lanes under parameter rows [L, P]: what autograd differentiates."""

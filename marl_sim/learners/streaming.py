@@ -15,6 +15,7 @@ from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
 from .embedding import Columns
 from .export import PolicyModule
+from .fused_policy import FusedPolicy
 from .observation_scale import ObservationScale
 from .optim import Adam
 from .streams import Streams
@@ -29,6 +30,7 @@ class StreamLanes(BehindLanes):
 
     options: Any
     critic_outputs = 1
+    fused: FusedPolicy | None = None  # the compiled form of the networks, where there is one
 
     def __init__(
         self, options: Any, spec: HeadSpec, seeds: np.ndarray, team_index: np.ndarray, device: str = "cpu"
@@ -138,6 +140,8 @@ class StreamLanes(BehindLanes):
         self, params: torch.Tensor, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool
     ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
+        if self.fused is not None:
+            return self.fused.prefer(params.numpy(), obs, deciding)
         with torch.no_grad():
             who = self._who(obs.shape[1])
             shown = torch.from_numpy(obs).to(self.device)

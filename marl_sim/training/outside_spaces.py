@@ -27,12 +27,14 @@ class Sight:
     write    write(observation, row) fills a float32 row [size]
     keyed    the observation is a Dict with an action mask beside what is seen
     image    (height, width, channels) where all that is seen is a picture of bytes
+    plain    the observation is an array of one dimension, which is copied as it is
     """
 
     size: int
     write: Write
     keyed: bool = False
     image: tuple[int, int, int] | None = None
+    plain: bool = False
 
 
 def sight(space: Any, agent: object) -> Sight:
@@ -54,7 +56,8 @@ def sight(space: Any, agent: object) -> Sight:
         return _joined(enumerate(space.spaces), agent)
     if isinstance(space, spaces.Box | spaces.MultiBinary):
         size, picture = int(np.prod(space.shape)), _picture(space)
-        return Sight(size, _scaled(size) if picture and _uses_all_bytes(space) else _plain(size), image=picture)
+        write = _scaled(size) if picture and _uses_all_bytes(space) else _plain(size)
+        return Sight(size, write, image=picture, plain=len(space.shape) == 1)
     raise ValueError(
         f"the observation space of {agent} must be made of Box, Discrete, MultiBinary, MultiDiscrete, Dict and Tuple; "
         f"got {space}"

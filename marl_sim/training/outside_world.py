@@ -134,6 +134,13 @@ class ParallelWorld(World):
 
     env: ParallelEnv
 
+    def __init__(self, env: Any, seats: Sequence[Seat], arrays: Mapping[str, np.ndarray], number: int):
+        super().__init__(env, seats, arrays, number)
+        sizes = {seat.sight.size if seat.sight.plain else 0 for seat in seats}
+        self._alike = (max(sizes),) if sizes == {self._obs.shape[1]} else None  # the shape of what each sees
+        self._agents = [seat.agent for seat in seats]
+        self._open = np.stack(self._own)
+
     def begin(self, seed: int) -> None:
         """Begin an episode."""
         self._empty()
@@ -146,6 +153,9 @@ class ParallelWorld(World):
         env, alive = self.env, self.alive
         actions = {agent: alive[agent].make(chosen[alive[agent].index]) for agent in env.agents if agent in alive}
         seen, paid, terminations, truncations, infos = env.step(actions)
+        if self._all_go_on(terminations, truncations, infos) and self._show_all(seen):
+            self._reward += [paid.get(agent, 0.0) for agent in self._agents]
+            return False
         present = set(env.agents)
         for agent, seat in list(alive.items()):
             self._reward[seat.index] += paid.get(agent, 0.0)
@@ -161,6 +171,24 @@ class ParallelWorld(World):
                 if agent not in self.dead and agent not in alive:  # who comes late; nobody comes back
                     self._show(self._admit(agent), seen[agent], infos.get(agent))
         return not alive
+
+    def _all_go_on(self, terminations: Flags, truncations: Flags, infos: Mapping[Any, Any]) -> bool:
+        """Whether nobody comes or goes, or is told anything besides."""
+        if len(self.alive) < len(self.seats) or any(terminations.values()) or any(truncations.values()):
+            return False
+        return not any(infos.values()) and set(self.env.agents) == self.alive.keys()
+
+    def _show_all(self, seen: Mapping[Any, Any]) -> bool:
+        """Everybody decides next: at once, where all see arrays of one shape; otherwise nothing is done, and False."""
+        if self._alike is None:
+            return False
+        looks = [seen.get(agent) for agent in self._agents]
+        if any(type(look) is not np.ndarray or look.shape != self._alike for look in looks):
+            return False
+        self._obs[...] = looks
+        self._legal[...] = self._open
+        self._acting[...] = True
+        return True
 
 
 class TurnWorld(World):

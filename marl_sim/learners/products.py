@@ -1,0 +1,109 @@
+"""Products of small matrices, compiled: a tile of the result stays in the registers while the sum runs.
+
+Plain loops over such matrices were measured at half the speed of a BLAS, and a BLAS may split its work among threads by
+its own lights; tiles are as fast as it is at its best. Every number is one chain of multiplications and additions in
+the order of the sum, so that it depends neither on its place in a tile nor on the number of rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WIDE = 16  # columns of a tile, two vectors of VECTOR numbers each
+VECTOR = 8
+TALL, SHORT = 6, 2  # rows of a tile: twelve sums, two vectors and a number fit sixteen registers
+FLOAT, LONG = ir.FloatType(), ir.IntType(64)
+LANES = ir.VectorType(FLOAT, VECTOR)
+
+
+def wide(columns: int) -> int:
+    """So many columns rounded up to whole tiles."""
+    return -(-columns // WIDE) * WIDE
+
+
+def even(rows: int) -> int:
+    """So many rows rounded up to whole tiles."""
+    return -(-rows // SHORT) * SHORT
+
+
+def _tile(rows: int) -> Any:
+    """A function that computes a tile of so many rows; see `_multiply`. Addresses in bytes, strides in numbers."""
+
+    def emit(builder: ir.IRBuilder, a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner) -> None:
+        a, b, start, c = (builder.inttoptr(address, FLOAT.as_pointer()) for address in (a, b, start, c))
+        multiply_add = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(LANES, [LANES] * 3), f"llvm.fmuladd.v{VECTOR}f32"
+        )
+        none, places = ir.Constant(LANES, ir.Undefined), ir.VectorType(ir.IntType(32), VECTOR)
+
+        def vector(base: ir.Value, row: ir.Value, number: int) -> ir.Value:
+            there = builder.gep(base, [builder.add(row, LONG(number * VECTOR))])
+            return builder.bitcast(there, LANES.as_pointer())
+
+        spots = [(r, v) for r in range(rows) for v in range(WIDE // VECTOR)]
+        sums = {spot: cgutils.alloca_once(builder, LANES) for spot in spots}
+        for r, v in spots:
+            builder.store(builder.load(vector(start, builder.mul(start_row, LONG(r)), v), align=4), sums[r, v])
+        with cgutils.for_range(builder, inner) as loop:
+            row = builder.mul(loop.index, b_row)
+            beside = [builder.load(vector(b, row, v), align=4) for v in range(WIDE // VECTOR)]
+            for r in range(rows):
+                at = builder.add(builder.mul(a_row, LONG(r)), builder.mul(loop.index, a_inner))
+                number = builder.insert_element(none, builder.load(builder.gep(a, [at])), ir.IntType(32)(0))
+                number = builder.shuffle_vector(number, none, ir.Constant(places, [0] * VECTOR))
+                for v, other in enumerate(beside):
+                    total = builder.call(multiply_add, [number, other, builder.load(sums[r, v])])
+                    builder.store(total, sums[r, v])
+        for r, v in spots:
+            builder.store(builder.load(sums[r, v]), vector(c, builder.mul(c_row, LONG(r)), v), align=4)
+
+    @intrinsic
+    def tile(typing, a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner):
+        def codegen(context, builder, signature, arguments):
+            whole = (context.cast(builder, x, t, types.int64) for x, t in zip(arguments, signature.args))
+            emit(builder, *whole)
+            return context.get_dummy_value()
+
+        return types.void(a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner), codegen
+
+    return tile
+
+
+_tall, _short = _tile(TALL), _tile(SHORT)
+
+
+@numba.njit(cache=True, nogil=True)
+def _multiply(a, b, c, rows, inner, start, row, step):
+    of_a, by_row, by_inner = a.ctypes.data, a.strides[0] // 4, a.strides[1] // 4
+    of_b, of_c, of_start = b.ctypes.data, c.ctypes.data, start.ctypes.data
+    across, width, begun = b.shape[1], c.shape[1], start.shape[1]
+    for j in range(0, width, WIDE):
+        for i in range(0, rows - rows % TALL, TALL):
+            _tall(
+                of_a + 4 * i * by_row, by_row, by_inner, of_b + 4 * j, across,
+                of_start + 4 * ((row + i * step) * begun + j), step * begun, of_c + 4 * (i * width + j), width, inner,
+            )  # fmt: skip
+        for i in range(rows - rows % TALL, rows, SHORT):
+            _short(
+                of_a + 4 * i * by_row, by_row, by_inner, of_b + 4 * j, across,
+                of_start + 4 * ((row + i * step) * begun + j), step * begun, of_c + 4 * (i * width + j), width, inner,
+            )  # fmt: skip
+
+
+def _plain(a, b, c, rows, inner, start, row, step):
+    begin = start[row : row + 1] if step == 0 else start[row : row + rows]
+    c[:rows] = begin[:, : c.shape[1]] + a[:rows, :inner] @ b[:inner, : c.shape[1]]
+
+
+multiply = _plain if numba.config.DISABLE_JIT else _multiply
+"""c[:rows] = start[row] (step 0) or start[row : row + rows] (step 1), plus a[:rows, :inner] @ b[:inner].
+
+Arrays float32; b, c and start C-contiguous, with at least wide(c.shape[1]) = c.shape[1] columns; rows even. Nothing is
+checked: it is called from compiled loops.
+"""

@@ -1,0 +1,172 @@
+"""The compiled update of policies against autograd, whose loss is its definition."""
+
+from functools import partialmethod
+
+import numpy as np
+import pytest
+import torch
+from learners.stream_worlds import Case, drive
+
+from marl_sim.learners import PPO, HeadSpec, fused_network
+from marl_sim.learners.fused_network import BACK, GRAD, X, part
+from marl_sim.learners.products import even, multiply, wide
+
+WHO = [(3, 0), (3, 1), (7, 0)]
+SIZES = [dict(), dict(hidden=(20, 33, 4), activation="relu"), dict(hidden=(), minibatches=1)]
+
+
+def both(name, steps, **options):
+    """The same run by autograd and compiled."""
+    for path in ("torch", "fused"):
+        case = Case(name, "plain", path=path, **options)
+        lanes, worlds = case.build(WHO)
+        drive(lanes, worlds, steps)
+        assert (lanes.fused is not None) == (path == "fused")
+        yield lanes
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("name", ["PPO", "A2C", "REINFORCE"])
+def test_compiled_steps_are_the_autograd_steps(name, sizes):
+    """Same minibatches, so the two differ by float32 rounding only."""
+    ours, fused = both(name, 29, **sizes)
+    assert np.array_equal(ours.updates, fused.updates)
+    assert fused.updates.min() >= (24 if name == "PPO" and sizes.get("minibatches") != 1 else 3)
+    for one, other in ((ours.params, fused.params), (ours.adam.m, fused.adam.m), (ours.adam.v, fused.adam.v)):
+        np.testing.assert_allclose(other, one, rtol=2e-3, atol=2e-5)
+    np.testing.assert_allclose(fused._losses, ours._losses, rtol=2e-3)
+
+
+@pytest.mark.parametrize("team", [1, 2])
+def test_they_stay_together_over_hundreds_of_steps(team):
+    """At a size of practice, in more pieces than one, with a ratio that is clipped and a gradient that is cut off; of a
+    team that shares its networks, whose agents are told apart."""
+    spec, shape = HeadSpec("play", 21, 5, team=team), (2, 16)
+    made = [
+        PPO(path=path, steps=40, hidden=(64, 32), lr=3e-3, clip=0.05, clip_norm=0.3).build(
+            spec, np.arange(2).astype(np.uint64), np.zeros(2, int)
+        )
+        for path in ("torch", "fused")
+    ]
+    begun, moved = made[0].params.clone(), []
+    for lanes in made:
+        rng = np.random.default_rng(0)
+        for _ in range(12 * 40):
+            obs = rng.normal(size=(*shape, 21)).astype(np.float32)
+            legal = rng.random((*shape, 5)) < 0.7
+            legal[..., 0] |= ~legal.any(-1)
+            action = (legal * rng.random(legal.shape)).argmax(-1)
+            lanes.act(obs, legal, np.ones(shape, bool))
+            lanes.decided(obs, legal, np.ones(shape, bool), action)
+            lanes.earn(obs[..., 0] * action)
+            lanes.ended(rng.random(shape) < 0.1, np.zeros(shape, bool))
+            lanes.learn(obs, legal, np.ones(shape, bool))
+        moved.append((lanes.params - begun).numpy())
+    assert made[0].updates.tolist() == made[1].updates.tolist() == [192, 192]
+    assert np.abs(moved[0]).max() > 0.05
+    apart = np.linalg.norm(moved[1] - moved[0]) / np.linalg.norm(moved[0])
+    assert apart < 1e-3
+
+
+def test_inputs_that_are_rare_give_the_same(monkeypatch):
+    """One-hot observations are gone through one by one; the same by whole products."""
+    found = []
+    for rare in (1, 10**9):  # from here on down always, and never
+        monkeypatch.setattr(fused_network, "RARE", rare)
+        rng, net = np.random.default_rng(0), fused_network.networks([0], [(40, 9, 3)])[0]
+        seen = np.zeros((1, 2, 30, 40), np.float32)
+        np.put_along_axis(seen, rng.integers(0, 40, (1, 2, 30, 2)), 1.5, -1)
+        fused_network.load.py_func(rng.normal(size=500).astype(np.float32), net, True)
+        rows, few = fused_network.show.py_func(seen, 0, np.arange(51), 0, net)
+        assert (rows, few) == (52, rare == 1)
+        fused_network.forward(net, rows, few, False)
+        part(net, BACK, 1)[:rows] = rng.normal(size=(rows, wide(3)))
+        fused_network.backward(net, rows, few, False, np.zeros((1, 64), np.float32))
+        found.append([part(net, X, 2).copy(), part(net, GRAD, 0).copy(), part(net, GRAD, 1).copy()])
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("rows", [2, 6, 14])
+@pytest.mark.parametrize("inner", [1, 5, 64])
+@pytest.mark.parametrize("columns", [16, 48])
+def test_a_product_of_tiles_is_numpys(rows, inner, columns):
+    rng = np.random.default_rng(0)
+    a, b, c, start = (rng.normal(size=s).astype(np.float32) for s in ((20, 70), (70, 48), (20, columns), (20, 48)))
+    begin, old = start[:, :columns], c.copy()
+    multiply(a, b, c, rows, inner, start, 3, 0)
+    np.testing.assert_allclose(c[:rows], begin[3] + a[:rows, :inner] @ b[:inner, :columns], atol=1e-4)
+    assert np.array_equal(c[rows:], old[rows:])
+    multiply(a.T, b, c, rows, 20, c, 0, 1)
+    np.testing.assert_allclose(
+        c[:rows], begin[3] + (a[:rows, :inner] @ b[:inner, :columns]) + (a.T[:rows] @ b[:20, :columns]), atol=1e-4
+    )
+    assert (wide(1), wide(16), wide(17), even(1), even(2)) == (16, 16, 32, 2, 2)
+
+
+def test_a_number_of_a_product_does_not_depend_on_the_rows_beside_it():
+    rng = np.random.default_rng(0)
+    a, b, zeros = (
+        rng.normal(size=(64, 33)).astype(np.float32),
+        rng.normal(size=(33, 32)).astype(np.float32),
+        np.zeros((1, 32), np.float32),
+    )
+    together, alone = np.zeros((64, 32), np.float32), np.zeros((2, 32), np.float32)
+    multiply(a, b, together, 64, 33, zeros, 0, 0)
+    for i in range(0, 64, 2):
+        multiply(np.ascontiguousarray(a[i : i + 2]), b, alone, 2, 33, zeros, 0, 0)
+        assert np.array_equal(together[i : i + 2], alone)
+
+
+def test_lanes_learn_the_same_by_any_number_of_threads():
+    found, before = [], torch.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            case = Case("PPO", "plain")
+            lanes, worlds = case.build([*WHO, (8, 0)])
+            drive(lanes, worlds, 15)
+            assert len(lanes.fused._desks) == threads
+            found.append(lanes.params.numpy().copy())
+    finally:
+        torch.set_num_threads(before)
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("variant", ["gru", "box", "image", "embed", "normalised"])
+def test_what_has_no_compiled_form_goes_by_autograd(variant):
+    assert Case("PPO", variant).build(WHO)[0].fused is None
+    with pytest.raises(ValueError, match=r"PPO.path is 'fused' for head 'play' on cpu; it needs a CPU, choices"):
+        Case("PPO", variant, path="fused").build(WHO)
+
+
+def test_a_loss_of_ones_own_is_never_passed_over():
+    """Nor is what a loss is written with."""
+    case = Case("PPO", "plain")
+    assert case.build(WHO)[0].fused is not None
+    made = type(case.build(WHO)[0])
+    for name in ("loss", "evaluate", "_worth"):
+        own = type("Own", (made,), {name: partialmethod(getattr(made, name))})
+        lanes = own(case.learner, case.spec, np.array([1], np.uint64), np.array([0]))
+        assert lanes.fused is None
+    assert Case("MAPPO", "plain").build(WHO)[0].fused is None
+    with pytest.raises(ValueError, match=r"PPO.path is 'c'; it must be one of auto, fused, torch"):
+        PPO(path="c")
+
+
+@pytest.mark.parametrize("path", ["fused", "torch"])
+def test_a_loss_that_is_not_finite_stops_at_its_lane(path):
+    case = Case("PPO", "plain", path=path)
+    lanes, worlds = case.build(WHO)
+
+    def breaks(step):
+        if step == 6:
+            where = lanes.net.where["critic"].start
+            lanes.params[1, where] = torch.nan
+
+    with pytest.raises(FloatingPointError, match=r"Lane 1 of head 'play' has a loss of nan at learning step 1"):
+        drive(lanes, worlds, 7, breaks)
+    assert lanes.updates[1] == 0
