@@ -9,6 +9,7 @@ weights, their gradients, Adam's moments, and each layer's activations and their
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Callable
 from typing import Any
@@ -40,13 +41,8 @@ def products() -> float:
     rows = DECISIONS // MINIBATCHES
     x, y = np.ones((rows, HIDDEN), np.float32), np.ones((rows, HIDDEN), np.float32)
     w = np.ones((HIDDEN + 1, HIDDEN), np.float32)
-    return (
-        2
-        * rows
-        * HIDDEN**2
-        * 100
-        / least(lambda: [multiply(x, w, y, rows, HIDDEN, w, HIDDEN, 0) for _ in range(100)], 20)
-    )
+    hundred = least(lambda: [multiply(x, w, y, rows, HIDDEN, w, HIDDEN, 0) for _ in range(100)], 20)
+    return 100 * 2 * rows * HIDDEN**2 / hundred
 
 
 def moved(size: int) -> float:
@@ -100,6 +96,9 @@ def update(lanes: int) -> float:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lanes", type=int, nargs="+", default=[1, 8, 16, 32, 64, 128])
+    numbers = parser.parse_args().lanes
     torch.set_num_threads(1)
     by_flops, bytes_of = flops(), traffic()
     total = sum(bytes_of.values())
@@ -111,7 +110,7 @@ def main() -> None:
     rates = {size: moved(size) for size in (1 << 18, 1 << 22, 1 << 28)}
     print("copies: " + ", ".join(f"{r / 1e9:.1f} GB/s over {s >> 10} KB" for s, r in rates.items()))
     print(f"{'lanes':>6s}{'GFLOP/s':>9s}{'products':>10s}{'near':>8s}{'far':>8s}{'update':>9s}   milliseconds a lane")
-    for lanes in (1, 8, 16, 32, 64, 128):
+    for lanes in numbers:
         speed = products()
         near, far = (1e3 * total / rates[size] for size in (1 << 18, 1 << 28))
         took = 1e3 * update(lanes) / lanes

@@ -13,7 +13,7 @@ SAID = {
         ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "1", "--peers"),
         r"ours, pond, 1 thread\(s\).*\n.*\n +2 +[\d,]+ \([\d,]+\) +[\d,]+ \([\d,]+\) +[\d.]+x",
     ),
-    "floor": ((), r"million operations, 33.5 MB(.*\n)+ lanes  GFLOP/s(.*\n) +1 "),
+    "floor": (("--lanes", "1"), r"million operations, 33.5 MB(.*\n)+ lanes  GFLOP/s(.*\n) +1 "),
     "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),
     "engine": (("--repeats", "1"), r"plain dilemma\s+1\s+\d+ k\s+[\d.]+ M"),
 }

@@ -230,7 +230,7 @@ def test_what_was_learned_is_enough_to_act(case):
 
 # Where each algorithm is asked for a known answer: a test module that trains it.
 PROBES = {
-    "A2C": "test_policy_probes", "COMA": "test_policy_probes", "DQN": "test_probes", "DRQN": "test_deep_q_variants",
+    "A2C": "test_policy_probes", "COMA": "test_policy_probes", "DQN": "test_probes", "DRQN": "test_recurrent_q",
     "ExactLOLA": "test_lola", "Exp3": "test_tabular_family", "ExpectedSARSA": "test_tabular_family",
     "FictitiousPlay": "test_repeated_games", "Hedge": "test_repeated_games",
     "JointActionLearner": "test_repeated_games", "LIO": "test_lio", "LOLA": "test_lola", "MAA2C": "test_policy_probes",

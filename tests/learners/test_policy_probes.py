@@ -210,7 +210,7 @@ def test_a_cue_that_is_gone_is_not_answered_without_memory(learner):
 
 @pytest.mark.parametrize(
     ("learner", "many"),
-    [pytest.param(one, 24, marks=pytest.mark.slow, id=named(one)) for one in LEARNERS]
+    [pytest.param(one, 12, marks=pytest.mark.slow, id=named(one)) for one in LEARNERS]
     + [pytest.param(one, 6, id=f"{named(one)}, 6 seeds") for one in LEARNERS if isinstance(one, PPO) and not one.team],
 )
 def test_a_cue_that_is_gone_is_answered_by_memory(learner, many):
