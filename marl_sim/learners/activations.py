@@ -32,18 +32,23 @@ ONE = np.float32(1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # no check for 0 below the line, which would forbid vectors
+def bounded_tanh(v):
+    """tanh of a float32; NaN stays. No operation is merged with another, so an element's place in a loop is nothing."""
+    v = FLAT if v > FLAT else v
+    v = -FLAT if v < -FLAT else v
+    t = v * v
+    above = v * (P0 + t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5)))))
+    below = Q0 + t * (Q1 + t * (Q2 + t * (Q3 + t * (Q4 + t * (Q5 + t * Q6)))))
+    y = above / below
+    y = ONE if y > ONE else y
+    return -ONE if y < -ONE else y
+
+
+@numba.njit(cache=True, nogil=True)
 def fill_tanh(x, out):
-    """out = tanh(x), float32 [n]; NaN stays. No operation is merged with another, so an element's place is nothing."""
+    """out = tanh(x), float32 [n]."""
     for i in range(x.size):
-        v = x[i]
-        v = FLAT if v > FLAT else v
-        v = -FLAT if v < -FLAT else v
-        t = v * v
-        above = v * (P0 + t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5)))))
-        below = Q0 + t * (Q1 + t * (Q2 + t * (Q3 + t * (Q4 + t * (Q5 + t * Q6)))))
-        y = above / below
-        y = ONE if y > ONE else y
-        out[i] = -ONE if y < -ONE else y
+        out[i] = bounded_tanh(x[i])
 
 
 class Tanh(torch.autograd.Function):

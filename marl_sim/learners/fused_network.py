@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .activations import P0, P1, P2, P3, P4, P5, Q0, Q1, Q2, Q3, Q4, Q5, Q6
+from .activations import bounded_tanh
 from .optim import REORDER
 from .products import even, multiply, wide
 
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
 RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
-ZERO, ONE, FLAT = np.float32(0), np.float32(1), np.float32(8)
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
 WEIGHT, TURNED, GRAD, X, BACK = range(5)
@@ -102,23 +102,11 @@ def store(net, grad):
                 kept[i, j] = mine[here, j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "nsz"})
+@numba.njit(cache=True, nogil=True)
 def _bend(x, relu):
-    """tanh (the fraction of `activations.fill_tanh`) or ReLU of x [n], in place."""
-    if relu:
-        for i in range(x.size):
-            x[i] = max(x[i], ZERO)
-        return
+    """tanh or ReLU of x [n], in place."""
     for i in range(x.size):
-        v = x[i]
-        v = FLAT if v > FLAT else v
-        v = -FLAT if v < -FLAT else v
-        t = v * v
-        above = v * (P0 + t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5)))))
-        below = Q0 + t * (Q1 + t * (Q2 + t * (Q3 + t * (Q4 + t * (Q5 + t * Q6)))))
-        y = above / below
-        y = ONE if y > ONE else y
-        x[i] = -ONE if y < -ONE else y
+        x[i] = max(x[i], ZERO) if relu else bounded_tanh(x[i])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
