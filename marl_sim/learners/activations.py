@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .elementary import multiply_add
+
 TERMS = 12  # of Lambert's continued fraction; within 4e-7 of tanh everywhere
 FLAT = np.float32(8)  # beyond, tanh is 1 to that accuracy
 
@@ -28,20 +30,19 @@ def lambert(terms: int) -> tuple[list[int], list[int]]:
 P, Q = (tuple(np.float32(c) for c in side) for side in lambert(TERMS))
 P0, P1, P2, P3, P4, P5 = P
 Q0, Q1, Q2, Q3, Q4, Q5, Q6 = Q
-ONE = np.float32(1)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # no check for 0 below the line, which would forbid vectors
 def bounded_tanh(v):
-    """tanh of a float32; NaN stays. No operation is merged with another, so an element's place in a loop is nothing."""
-    v = FLAT if v > FLAT else v
-    v = -FLAT if v < -FLAT else v
+    """tanh of a float32; NaN stays. An element's place in a loop is nothing."""
+    v = max(min(v, FLAT), -FLAT)  # in this order NaN stays
     t = v * v
-    above = v * (P0 + t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5)))))
-    below = Q0 + t * (Q1 + t * (Q2 + t * (Q3 + t * (Q4 + t * (Q5 + t * Q6)))))
-    y = above / below
-    y = ONE if y > ONE else y
-    return -ONE if y < -ONE else y
+    above, below = P5, Q6
+    for c in (P4, P3, P2, P1, P0):
+        above = multiply_add(t, above, c)
+    for c in (Q5, Q4, Q3, Q2, Q1, Q0):
+        below = multiply_add(t, below, c)
+    return v * above / below
 
 
 @numba.njit(cache=True, nogil=True)

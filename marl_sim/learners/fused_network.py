@@ -1,7 +1,8 @@
-"""One small network at a time, compiled: loaded out of a lane's parameters, forward, backward, gradient stored.
+"""One small network at a time, compiled: forward, backward, and its gradient into a row of parameters.
 
-Layers are matrices [inputs, outputs], their rows and columns padded with zeros to whole tiles; see `products`. A lane's
-numbers depend on that lane alone.
+Layers are matrices [inputs, outputs] and lie in a row of parameters as `nets.MLP` lays them out. Those of whole vectors
+across are used where they lie; others are copied, their columns padded with zeros; see `products`. A lane's numbers
+depend on that lane alone.
 """
 
 from __future__ import annotations
@@ -18,47 +19,64 @@ from .products import even, multiply, wide
 
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
 RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
+STRETCH = 16  # inputs that are passed over at once where all are 0
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
-WEIGHT, TURNED, GRAD, X, BACK = range(5)
-"""Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases; TURNED [outputs, inputs];
-GRAD of WEIGHT, the last row of the biases; X [S, inputs] what it was given (and one more: what the last one gave); BACK
-[S, outputs] the derivative of the loss by what it gave before it bent."""
+WEIGHT, TURNED, GRAD, Y, BACK = range(5)
+"""Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases, and GRAD, the gradient of
+that, where they do not lie in rows of parameters; TURNED [outputs, inputs]; Y [S, outputs] what it gave; BACK [S,
+outputs] the derivative of the loss by what it gave before it bent."""
 
 
-class Network(NamedTuple):
-    """One network of the lane at hand, and what went through it."""
+class Inputs(NamedTuple):
+    """What networks are given, of S decisions: x, or where inputs are rare, those that are not 0."""
 
-    start: int  # where it lies in a row of parameters
-    sizes: np.ndarray  # of inputs, hidden layers and outputs
-    table: np.ndarray  # where each matrix lies in `space`, and its rows and columns, int64 [kinds, layers + 1, 3]
-    space: np.ndarray  # float32; in one piece, so that the number of layers is no matter of the compiler's
-    places: np.ndarray  # which inputs of the first layer are not 0, int64 [S, inputs]
+    x: np.ndarray  # float32 [S, wide(D)], zeros behind the D inputs
+    places: np.ndarray  # which inputs are not 0, int64 [S, D]
+    numbers: np.ndarray  # what they are, float32 [S, D]
     many: np.ndarray  # how many they are, int64 [S]
 
 
-def networks(starts: Sequence[int], sizes: Sequence[tuple[int, ...]], pieces: int = PIECE) -> list[Network]:
-    """Working memory for networks of these sizes, whose parameters begin at `starts` and who see the same inputs."""
-    size, tables = 0, []
-    for mine in sizes:
-        inputs, outputs = mine[:-1], mine[1:]
-        table = np.zeros((5, len(mine), 3), np.int64)
-        for kind, rows, columns in (
-            (WEIGHT, [i + 1 for i in inputs], outputs),
-            (TURNED, outputs, inputs),
-            (GRAD, [even(i) + 1 for i in inputs], outputs),
-            (X, [even(pieces)] * len(mine), mine),
-            (BACK, [even(pieces)] * len(outputs), outputs),
-        ):
-            for layer, (high, across) in enumerate(zip(rows, columns)):
-                table[kind, layer] = size, high, wide(across)
-                size += high * wide(across)
-        tables.append(table)
-        table[X, 0] = tables[0][X, 0]
-    space, samples = np.zeros(size, np.float32), even(pieces)
-    places, many = np.zeros((samples, sizes[0][0]), np.int64), np.zeros(samples, np.int64)
-    return [Network(at, np.array(mine), t, space, places, many) for at, mine, t in zip(starts, sizes, tables)]
+class Survey(NamedTuple):
+    """Which inputs of many decisions are not 0, decision by decision by its number."""
+
+    rare: bool  # few are; otherwise there is nothing behind `many`
+    begin: np.ndarray  # int64 [R C]
+    many: np.ndarray  # int64 [R C]
+    places: np.ndarray
+    numbers: np.ndarray
+
+
+class Network(NamedTuple):
+    """A network of the lane at hand, and what went through it."""
+
+    start: np.ndarray  # where each layer lies in a row of parameters, int64 [layers]
+    sizes: np.ndarray  # of inputs, hidden layers and outputs
+    table: np.ndarray  # where each matrix lies in `space`, and its rows and columns, int64 [kinds, layers, 3]
+    space: np.ndarray  # float32; in one piece, so that the number of layers is no matter of the compiler's
+
+
+def inputs_of(dim: int, pieces: int = PIECE) -> Inputs:
+    """Room for so many inputs of a piece."""
+    rows = even(pieces)
+    x, numbers = np.zeros((rows, wide(dim)), np.float32), np.zeros((rows, dim), np.float32)
+    return Inputs(x, np.zeros((rows, dim), np.int64), numbers, np.zeros(rows, np.int64))
+
+
+def network(start: int, sizes: Sequence[int], pieces: int = PIECE) -> Network:
+    """Working memory for a network of these sizes, whose parameters begin at `start`."""
+    inputs, outputs = sizes[:-1], sizes[1:]
+    starts = start + np.cumsum([0] + [(i + 1) * o for i, o in zip(inputs, outputs)])[:-1]
+    table, size = np.zeros((5, len(outputs), 3), np.int64), 0
+    for layer, (i, o) in enumerate(zip(inputs, outputs)):
+        copied = (i + 1) if wide(o) != o else 0
+        high = {WEIGHT: copied, GRAD: copied, TURNED: o if layer else 0, Y: even(pieces), BACK: even(pieces)}
+        for kind, rows in high.items():
+            across = wide(i if kind == TURNED else o)
+            table[kind, layer] = size, rows, across
+            size += rows * across
+    return Network(starts, np.array(sizes), table, np.zeros(size, np.float32))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -69,82 +87,57 @@ def part(net, kind, layer):
 
 
 @numba.njit(cache=True, nogil=True)
-def load(row, net, differentiated):
-    """Copy the network out of a row of parameters [P]."""
-    at = net.start
+def lying(row, net, layer):
+    """A layer's matrix as it lies in a row of parameters or gradients [P], a view [inputs + 1, outputs]."""
+    at, inputs, outputs = net.start[layer], net.sizes[layer], net.sizes[layer + 1]
+    return row[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
+
+
+@numba.njit(cache=True, nogil=True)
+def matrix(row, net, kind, layer):
+    """WEIGHT or GRAD of a layer, for products: where it lies, or the copy."""
+    return part(net, kind, layer) if net.table[kind, layer, 1] else lying(row, net, layer)
+
+
+@numba.njit(cache=True, nogil=True)
+def load(row, net):
+    """Copy out of a row of parameters what cannot be used where it lies."""
     for layer in range(net.sizes.size - 1):
-        weight, turned = part(net, WEIGHT, layer), part(net, TURNED, layer)
-        inputs, outputs = net.sizes[layer], net.sizes[layer + 1]
-        given = row[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
-        at += given.size
-        for i in range(inputs + 1):
-            for j in range(outputs):
-                weight[i, j] = given[i, j]
-        if differentiated and layer:
-            for j in range(outputs):
-                for i in range(inputs):
+        if net.table[WEIGHT, layer, 1]:
+            weight, given = part(net, WEIGHT, layer), lying(row, net, layer)
+            for i in range(given.shape[0]):
+                for j in range(given.shape[1]):
+                    weight[i, j] = given[i, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def turn(row, net, grad):
+    """What `backward` needs besides: layers turned around, and a gradient [P] of 0."""
+    for layer in range(net.sizes.size - 1):
+        matrix(grad, net, GRAD, layer)[:] = ZERO
+        if layer:
+            turned, given = part(net, TURNED, layer), lying(row, net, layer)
+            for i in range(net.sizes[layer]):
+                for j in range(given.shape[1]):
                     turned[j, i] = given[i, j]
-        if differentiated:
-            part(net, GRAD, layer)[:] = ZERO
 
 
 @numba.njit(cache=True, nogil=True)
 def store(net, grad):
-    """Copy the gradient into a row [P]."""
-    at = net.start
+    """Copy what is not there into the row of gradients [P]."""
     for layer in range(net.sizes.size - 1):
-        mine, inputs, outputs = part(net, GRAD, layer), net.sizes[layer], net.sizes[layer + 1]
-        kept = grad[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
-        at += kept.size
-        for i in range(inputs + 1):
-            here = i if i < inputs else mine.shape[0] - 1
-            for j in range(outputs):
-                kept[i, j] = mine[here, j]
+        if net.table[GRAD, layer, 1]:
+            mine, kept = part(net, GRAD, layer), lying(grad, net, layer)
+            for i in range(kept.shape[0]):
+                for j in range(kept.shape[1]):
+                    kept[i, j] = mine[i, j]
 
 
 @numba.njit(cache=True, nogil=True)
-def _bend(x, relu):
-    """tanh or ReLU of x [n], in place."""
-    for i in range(x.size):
-        x[i] = max(x[i], ZERO) if relu else bounded_tanh(x[i])
-
-
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _enter(net, rows):
-    """The first layer's product where most inputs are 0, as those of one-hot observations."""
-    x, weight, y, bias = part(net, X, 0), part(net, WEIGHT, 0), part(net, X, 1), part(net, WEIGHT, 0)[net.sizes[0]]
-    for i in range(rows):
-        for j in range(bias.size):
-            y[i, j] = bias[j]
-        for k in range(net.many[i]):
-            d = net.places[i, k]
-            for j in range(bias.size):
-                y[i, j] += x[i, d] * weight[d, j]
-
-
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def _leave(net, rows):
-    """The same for the gradient of its weights."""
-    x, back, grad = part(net, X, 0), part(net, BACK, 0), part(net, GRAD, 0)
-    for i in range(rows):
-        for k in range(net.many[i]):
-            d = net.places[i, k]
-            for j in range(back.shape[1]):
-                grad[d, j] += x[i, d] * back[i, j]
-
-
-@numba.njit(cache=True, nogil=True)
-def forward(net, rows, rare, relu):
-    """What the network gives for the first `rows` of the first X, in its last x; rare: most of its inputs are 0."""
-    last = net.sizes.size - 2
-    for layer in range(last + 1):
-        weight, x, y, inputs = part(net, WEIGHT, layer), part(net, X, layer), part(net, X, layer + 1), net.sizes[layer]
-        if rare and layer == 0:
-            _enter(net, rows)
-        else:
-            multiply(x, weight, y, rows, inputs, weight, inputs, 0)
-        if layer < last:
-            _bend(y[:rows].reshape(-1), relu)
+def _bend(y, relu):
+    """tanh or ReLU of y [n], in place."""
+    for i in range(y.size):
+        y[i] = max(y[i], ZERO) if relu else bounded_tanh(y[i])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
@@ -159,15 +152,54 @@ def _unbend(y, back, relu):
 
 
 @numba.njit(cache=True, nogil=True, fastmath=REORDER)
-def backward(net, rows, rare, relu, nothing):
+def _enter(given, weight, y, rows):
+    """The first layer's product where most inputs are 0, as those of one-hot observations."""
+    bias = weight[weight.shape[0] - 1]
+    for i in range(rows):
+        for j in range(bias.size):
+            y[i, j] = bias[j]
+        for k in range(given.many[i]):
+            d, number = given.places[i, k], given.numbers[i, k]
+            for j in range(bias.size):
+                y[i, j] += number * weight[d, j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _leave(given, back, grad, rows):
+    """The same for the gradient of its weights."""
+    for i in range(rows):
+        for k in range(given.many[i]):
+            d, number = given.places[i, k], given.numbers[i, k]
+            for j in range(back.shape[1]):
+                grad[d, j] += number * back[i, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def forward(row, net, given, rows, rare, relu):
+    """What the network with the parameters `row` says of the first `rows` of what is given, in its last Y."""
+    last, x = net.sizes.size - 2, given.x
+    for layer in range(last + 1):
+        weight, y = matrix(row, net, WEIGHT, layer), part(net, Y, layer)
+        if rare and layer == 0:
+            _enter(given, weight, y, rows)
+        else:
+            multiply(x, weight, y, rows, net.sizes[layer], weight, net.sizes[layer], 0)
+        if layer < last:
+            _bend(y[:rows].reshape(-1), relu)
+        x = y
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def backward(grad, net, given, rows, rare, relu, nothing):
     """Add to the gradient, from the derivative by what the last layer gave."""
     for layer in range(net.sizes.size - 2, -1, -1):
-        x, back, grad = part(net, X, layer), part(net, BACK, layer), part(net, GRAD, layer)
+        back, mine = part(net, BACK, layer), matrix(grad, net, GRAD, layer)
+        x = part(net, Y, layer - 1) if layer else given.x
         if rare and layer == 0:
-            _leave(net, rows)
-        else:
-            multiply(x.T, back, grad, grad.shape[0] - 1, rows, grad, 0, 1)
-        bias = grad[grad.shape[0] - 1]
+            _leave(given, back, mine, rows)
+        else:  # an odd number of inputs reaches into the biases with a column of zeros
+            multiply(x.T, back, mine, net.sizes[layer] + net.sizes[layer] % 2, rows, mine, 0, 1)
+        bias = mine[net.sizes[layer]]
         for i in range(rows):
             for j in range(bias.size):
                 bias[j] += back[i, j]
@@ -177,28 +209,69 @@ def backward(net, rows, rare, relu, nothing):
             _unbend(x[:rows].reshape(-1), before[:rows].reshape(-1), relu)
 
 
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _count(row):
+    """How many numbers of a row are not 0."""
+    many = ZERO
+    for d in range(row.size):
+        many += ONE if row[d] != ZERO else ZERO
+    return int(many)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+def _list(row, places, numbers):
+    """Those that are not 0, and where they are."""
+    many = 0
+    for start in range(0, row.size, STRETCH):
+        stop, size = min(start + STRETCH, row.size), ZERO
+        for d in range(start, stop):
+            size += abs(row[d])
+        if size != ZERO:
+            for d in range(start, stop):
+                if row[d] != ZERO:
+                    places[many], numbers[many] = d, row[d]
+                    many += 1
+
+
 @numba.njit(cache=True, nogil=True)
-def show(seen, lane, at, team, net):
-    """Copy the decisions of these numbers, and which agent of the team took them, into the first X, and note which
-    inputs are not 0; returns the rows in use, and whether those are rare."""
-    capacity, dim, rows, total = seen.shape[2], seen.shape[3], at.size + at.size % 2, 0
-    x, places = part(net, X, 0), net.places
+def survey(seen, lane, at, team):
+    """The inputs of the decisions of these numbers, out of seen [L, R, C, D], that are not 0, if they are rare."""
+    capacity, dim, total = seen.shape[2], seen.shape[3], 0
+    begin, many = np.zeros(seen.shape[1] * capacity, np.int64), np.zeros(seen.shape[1] * capacity, np.int64)
+    for one in at:
+        begin[one], many[one] = total, _count(seen[lane, one // capacity, one % capacity])
+        total += many[one] + (team > 0)
+    rare = total * RARE < at.size * (dim + team)
+    places, numbers = np.zeros(total * rare, np.int64), np.zeros(total * rare, np.float32)
+    if rare:
+        for one in at:
+            stop = begin[one] + many[one]
+            _list(seen[lane, one // capacity, one % capacity], places[begin[one] : stop], numbers[begin[one] : stop])
+            if team:
+                places[stop], numbers[stop] = dim + one // capacity % team, ONE
+                many[one] += 1
+    return Survey(rare, begin, many, places, numbers)
+
+
+@numba.njit(cache=True, nogil=True)
+def show(seen, lane, at, team, found, given):
+    """Give the decisions of these numbers, and which agent of the team took each; returns how many rows are in use."""
+    capacity, dim, rows = seen.shape[2], seen.shape[3], at.size + at.size % 2
     for i in range(at.size):
-        stream, many = at[i] // capacity, 0
-        given = seen[lane, stream, at[i] % capacity]
+        if found.rare:
+            given.many[i] = found.many[at[i]]
+            for k in range(given.many[i]):
+                given.places[i, k] = found.places[found.begin[at[i]] + k]
+                given.numbers[i, k] = found.numbers[found.begin[at[i]] + k]
+            continue
+        row, x = seen[lane, at[i] // capacity, at[i] % capacity], given.x[i]
         for d in range(dim):
-            x[i, d] = given[d]
-            places[i, many] = d
-            many += given[d] != 0
+            x[d] = row[d]
         for k in range(team):
-            x[i, dim + k] = ZERO
+            x[dim + k] = ZERO
         if team:
-            x[i, dim + stream % team] = ONE
-            places[i, many] = dim + stream % team
-            many += 1
-        net.many[i] = many
-        total += many
+            x[dim + at[i] // capacity % team] = ONE
     for i in range(at.size, rows):
-        x[i] = ZERO
-        net.many[i] = 0
-    return rows, total * RARE < rows * net.sizes[0]
+        given.many[i] = 0
+        given.x[i] = ZERO
+    return rows

@@ -1,9 +1,10 @@
 """Policy gradients of plain networks on the CPU, compiled: forward, loss, gradient and Adam while a lane is at hand.
 
 The definition is the learner's `loss` and autograd; this is the same arithmetic in another order, for an actor and a
-critic that are multilayer perceptrons apart, of numbers, without memory. A lane's numbers depend on that lane alone.
+critic that are multilayer perceptrons apart, of numbers, without memory. A lane's numbers depend on that lane alone,
+and a lane is through with all its steps before the next one begins.
 
-    said  = actor(x),  worth = critic(x)                                 x: a piece of a minibatch, [S, D]
+    said  = actor(x),  worth = critic(x)  or  critic(state)              x: a piece of a minibatch, [S, D]
     loss  = sum over the piece of  share * (-gain + value (worth - target)^2 / 2 - entropy * H)
     gain  = min(w A, clip(w, 1 - clip, 1 + clip) A),  or A log pi where clip is 0
 """
@@ -19,8 +20,10 @@ import numba
 import numpy as np
 import torch
 
+from . import fused_network as layers
 from .actor_critic import ActorCritic
-from .fused_network import BACK, PIECE, ZERO, Network, X, backward, forward, load, networks, part, show, store
+from .elementary import exponential
+from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Y, inputs_of, network, part
 from .optim import adam_row
 from .products import wide
 
@@ -31,6 +34,7 @@ class Told(NamedTuple):
     """What is learned from, of all lanes: see `Streams`, and `returns`."""
 
     obs: np.ndarray
+    state: np.ndarray  # what the critic sees: obs, or the central state
     legal: np.ndarray
     action: np.ndarray
     logp: np.ndarray
@@ -41,35 +45,49 @@ class Told(NamedTuple):
 class Terms(NamedTuple):
     """What the loss is made of."""
 
-    clip: float  # 0: no ratio, but the log odds
-    value: float
-    entropy: float
+    clip: np.float32  # 0: no ratio, but the log odds
+    value: np.float32
+    entropy: np.float32
 
 
 @numba.njit(cache=True, nogil=True)
-def _odds(said, legal, p):
-    """Odds of the choices, 0 where not legal, into p; returns what to subtract from `said` for their logarithms."""
-    best, total = LEAST, ZERO
-    for a in range(legal.size):
-        if legal[a]:
-            best = max(best, said[a])
-    for a in range(legal.size):
-        p[a] = math.exp(said[a] - best) if legal[a] else ZERO
-        total += p[a]
-    for a in range(legal.size):
-        p[a] /= total
-    return best + math.log(total)
+def _odds(told, lane, at, said, odds, logs):
+    """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
+    said for their logarithms."""
+    capacity, many = told.obs.shape[2], told.legal.shape[3]
+    for i in range(at.size):
+        legal, best = told.legal[lane, at[i] // capacity, at[i] % capacity], LEAST
+        for a in range(many):
+            if legal[a]:
+                best = max(best, said[i, a])
+        for a in range(many):
+            odds[i, a] = said[i, a] - best if legal[a] else LEAST
+        for a in range(many, odds.shape[1]):
+            odds[i, a] = LEAST
+        logs[i] = best
+    each = odds[: at.size].reshape(-1)
+    for k in range(each.size):
+        each[k] = exponential(each[k])
+    for i in range(at.size):
+        legal, total = told.legal[lane, at[i] // capacity, at[i] % capacity], ZERO
+        for a in range(many):
+            if not legal[a]:
+                odds[i, a] = ZERO
+            total += odds[i, a]
+        for a in range(many):
+            odds[i, a] /= total
+        logs[i] += math.log(total)
 
 
 @numba.njit(cache=True, nogil=True)
-def _compare(told, lane, at, said, worth, by_said, by_worth, terms, share):
+def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
     """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
     capacity, many, loss = told.obs.shape[2], told.legal.shape[3], 0.0
+    _odds(told, lane, at, said, by_said, logs)
     for i in range(at.size):
         stream, entry = at[i] // capacity, at[i] % capacity
         legal, p, advantage = told.legal[lane, stream, entry], by_said[i], told.advantage[lane, stream, entry]
-        total = _odds(said[i], legal, p)
-        chosen, spread = int(told.action[lane, stream, entry, 0]), 0.0
+        chosen, spread, total = int(told.action[lane, stream, entry, 0]), ZERO, logs[i]
         for a in range(many):
             if legal[a]:
                 spread -= p[a] * (said[i, a] - total)
@@ -80,14 +98,14 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, terms, share):
             gain = pull = w * advantage
             held = min(max(w, 1 - terms.clip), 1 + terms.clip)
             if held != w and held * advantage < gain:
-                gain, pull = held * advantage, 0.0
+                gain, pull = held * advantage, ZERO
         for a in range(many):
             if legal[a]:
-                by = pull * (p[a] - (a == chosen)) + terms.entropy * p[a] * (said[i, a] - total + spread)
-                p[a] = share * by
+                p[a] = share * p[a] * (pull + terms.entropy * (said[i, a] - total + spread))
+        p[chosen] -= share * pull
         error = worth[i, 0] - told.target[lane, stream, entry]
         by_worth[i, 0] = share * terms.value * error
-        loss += share * (terms.value * 0.5 * error * error - gain - terms.entropy * spread)
+        loss += share * (terms.value * ONE / 2 * error * error - gain - terms.entropy * spread)
     for i in range(at.size, at.size + at.size % 2):
         by_said[i] = ZERO
         by_worth[i] = ZERO
@@ -96,74 +114,85 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, terms, share):
 
 @numba.njit(cache=True, nogil=True)
 def descend(
-    lanes, told, index, n, parts, actor, critic, judged, nothing, terms, relu, team,
-    params, m, v, grad, updates, losses, lr, clip_norm,
+    lanes, told, index, n, parts, desk, central, judged, terms, relu, team,
+    params, m, v, updates, losses, lr, clip_norm,
 ):  # fmt: skip
-    """A pass over the decisions index [L, :n[lane]] of these lanes in so many even parts, a step of Adam each; returns
-    the lane whose loss is not finite, or -1.
+    """Passes over the decisions index [E, L, :n[lane]] of these lanes, each in so many even parts, a step of Adam each;
+    returns the lane whose loss is not finite, or -1.
 
-    params, m, v float32 [L, P]; updates int64, losses, lr float64 [L]; grad [P] and nothing [1, width] are scratch, the
-    latter of zeros. judged: whether there is a critic.
+    params, m, v float32 [L, P]; updates int64, losses, lr float64 [L]. judged: whether there is a critic; central:
+    whether it sees another thing than the actor.
     """
-    piece = actor.many.size
+    actor, critic, grad, judging = desk.actor, desk.critic, desk.grad, desk.state if central else desk.seen
+    said, worth = part(actor, Y, -1), part(critic, Y, -1)
+    by_said, by_worth = part(actor, BACK, -1), part(critic, BACK, -1)
     for lane in lanes:
-        for step in range(parts[lane]):
-            start, stop = n[lane] * step // parts[lane], n[lane] * (step + 1) // parts[lane]
+        row, all_of = params[lane], index[0, lane, : n[lane]]
+        found = beyond = layers.survey(told.obs, lane, all_of, team)
+        if central:
+            beyond = layers.survey(told.state, lane, all_of, team)
+        for step in range(index.shape[0] * parts[lane]):
+            epoch, place = step // parts[lane], step % parts[lane]
+            start, stop = n[lane] * place // parts[lane], n[lane] * (place + 1) // parts[lane]
             if start == stop:
                 continue
-            load(params[lane], actor, True)
+            layers.load(row, actor)
+            layers.turn(row, actor, grad)
             if judged:
-                load(params[lane], critic, True)
+                layers.load(row, critic)
+                layers.turn(row, critic, grad)
             loss = 0.0
-            for begin in range(start, stop, piece):
-                at = index[lane, begin : min(begin + piece, stop)]
-                rows, rare = show(told.obs, lane, at, team, actor)
-                forward(actor, rows, rare, relu)
+            for begin in range(start, stop, PIECE):
+                at = index[epoch, lane, begin : min(begin + PIECE, stop)]
+                rows = layers.show(told.obs, lane, at, team, found, desk.seen)
+                layers.forward(row, actor, desk.seen, rows, found.rare, relu)
+                if central:
+                    layers.show(told.state, lane, at, team, beyond, desk.state)
                 if judged:
-                    forward(critic, rows, rare, relu)
-                said, worth = part(actor, X, -1), part(critic, X, -1)
-                by_said, by_worth = part(actor, BACK, -2), part(critic, BACK, -2)
-                loss += _compare(told, lane, at, said, worth, by_said, by_worth, terms, 1 / (stop - start))
-                backward(actor, rows, rare, relu, nothing)
+                    layers.forward(row, critic, judging, rows, beyond.rare, relu)
+                loss += _compare(
+                    told, lane, at, said, worth, by_said, by_worth, desk.logs, terms, np.float32(1 / (stop - start))
+                )
+                layers.backward(grad, actor, desk.seen, rows, found.rare, relu, desk.nothing)
                 if judged:
-                    backward(critic, rows, rare, relu, nothing)
+                    layers.backward(grad, critic, judging, rows, beyond.rare, relu, desk.nothing)
             losses[lane] = loss
             if not np.isfinite(loss):
                 return lane
-            store(actor, grad)
+            layers.store(actor, grad)
             if judged:
-                store(critic, grad)
+                layers.store(critic, grad)
             updates[lane] += 1
             adam_row(params, m, v, grad, lane, updates[lane], lr[lane], clip_norm)
     return -1
 
 
 @numba.njit(cache=True, nogil=True)
-def say(lanes, seen, count, net, relu, team, params, at, out):
+def say(lanes, seen, count, net, given, relu, team, params, at, out):
     """What the networks of these lanes give for the first count[lane, r] entries of seen [L, R, C, D], into out [L, R,
     C, outputs]; at int64 [PIECE] is scratch."""
     capacity = seen.shape[2]
     for lane in lanes:
-        if not count[lane].any():
-            continue
-        load(params[lane], net, False)
-        many = 0
+        many, row = 0, params[lane]
+        layers.load(row, net)
         for stream in range(count.shape[1]):
             for entry in range(count[lane, stream]):
                 at[many] = stream * capacity + entry
                 many += 1
                 if many == at.size:
-                    _answer(seen, lane, at, net, relu, team, out)
+                    _answer(seen, lane, at, net, given, relu, team, row, out)
                     many = 0
-        _answer(seen, lane, at[:many], net, relu, team, out)
+        if many:
+            _answer(seen, lane, at[:many], net, given, relu, team, row, out)
 
 
 @numba.njit(cache=True, nogil=True)
-def _answer(seen, lane, at, net, relu, team, out):
+def _answer(seen, lane, at, net, given, relu, team, row, out):
     """What the network gives for the entries of these numbers, into out."""
-    rows, rare = show(seen, lane, at, team, net)
-    forward(net, rows, rare, relu)
-    said, capacity = part(net, X, -1), seen.shape[2]
+    found = layers.survey(seen, lane, at, team)
+    rows = layers.show(seen, lane, at, team, found, given)
+    layers.forward(row, net, given, rows, found.rare, relu)
+    said, capacity = part(net, Y, -1), seen.shape[2]
     for i in range(at.size):
         for a in range(out.shape[3]):
             out[lane, at[i] // capacity, at[i] % capacity, a] = said[i, a]
@@ -174,8 +203,11 @@ class Desk(NamedTuple):
 
     actor: Network
     critic: Network
+    seen: Inputs  # what the actor is given, and the critic unless it is central
+    state: Inputs  # what a central critic is given
     nothing: np.ndarray  # float32 [1, width], zeros
     grad: np.ndarray  # float32 [P]
+    logs: np.ndarray  # float32 [PIECE]
     at: np.ndarray  # int64 [PIECE]
 
 
@@ -186,17 +218,20 @@ class FusedPolicy:
     """
 
     def __init__(self, net: ActorCritic, terms: Terms, relu: bool) -> None:
-        self.net, self.terms, self.relu, self.team, self.judged = net, terms, relu, net.team, "critic" in net
+        self.net, self.relu, self.team, self.judged = net, relu, net.team, "critic" in net
+        self.terms = Terms(*map(np.float32, terms))
         self._acting = self._desk()  # of its own, as one may act while one learns
         self._desks = [self._desk()]
 
     def _desk(self) -> Desk:
-        starts, sizes = [self.net.where["policy"].start], [self.net.policy.sizes]
-        starts.append(self.net.where["critic"].start if self.judged else 0)
-        sizes.append(self.net.critic.sizes if self.judged else (sizes[0][0], 1))  # or one that is never asked
-        actor, critic = networks(starts, sizes)
-        nothing = np.zeros((1, wide(max(actor.sizes.max(), critic.sizes.max()))), np.float32)
-        return Desk(actor, critic, nothing, np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.int64))
+        sizes = self.net.policy.sizes
+        actor = network(self.net.where["policy"].start, sizes)
+        judge = self.net.critic.sizes if self.judged else (sizes[0], 1)  # or one that is never asked
+        critic = network(self.net.where["critic"].start if self.judged else 0, judge)
+        nothing = np.zeros((1, wide(max(*sizes, *judge))), np.float32)
+        grad, logs = np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.float32)
+        at = np.zeros(PIECE, np.int64)
+        return Desk(actor, critic, inputs_of(sizes[0]), inputs_of(judge[0]), nothing, grad, logs, at)
 
     def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
         """The work on all lanes, part by part."""
@@ -213,15 +248,16 @@ class FusedPolicy:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
         out = np.zeros((*obs.shape[:2], 1, self.net.policy.sizes[-1]), np.float32)
         seen, count, desk = obs[:, :, None], deciding.astype(np.int64), self._acting
-        say(np.arange(len(obs)), seen, count, desk.actor, self.relu, self.team, params, desk.at, out)
+        say(np.arange(len(obs)), seen, count, desk.actor, desk.seen, self.relu, self.team, params, desk.at, out)
         return out[:, :, 0]
 
-    def values(self, params: np.ndarray, obs: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """What the critic says, float32 [L, R, C], of the first count [L, R] of obs [L, R, C, D]; 0 behind them."""
-        out = np.zeros((*obs.shape[:3], 1), np.float32)
+    def values(self, params: np.ndarray, state: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """What the critic says, float32 [L, R, C], of the first count [L, R] of what it sees [L, R, C, D]; or 0."""
+        out = np.zeros((*state.shape[:3], 1), np.float32)
 
         def work(lanes: np.ndarray, desk: Desk) -> None:
-            say(lanes, obs, count, desk.critic, self.relu, self.team, params, desk.at, out)
+            given = desk.state if self.net.central else desk.seen
+            say(lanes, state, count, desk.critic, given, self.relu, self.team, params, desk.at, out)
 
         self._share(len(params), work)
         return out[..., 0]
@@ -230,12 +266,12 @@ class FusedPolicy:
         self, told: Told, index: np.ndarray, n: np.ndarray, parts: np.ndarray, params: np.ndarray, m: np.ndarray,
         v: np.ndarray, updates: np.ndarray, losses: np.ndarray, lr: np.ndarray, clip_norm: float | None,
     ) -> int:  # fmt: skip
-        """A pass over what is told, see `descend`."""
+        """Passes over what is told, see `descend`."""
 
         def work(lanes: np.ndarray, desk: Desk) -> int:
             return descend(
-                lanes, told, index, n, parts, desk.actor, desk.critic, self.judged, desk.nothing, self.terms,
-                self.relu, self.team, params, m, v, desk.grad, updates, losses, lr, clip_norm or 0.0,
+                lanes, told, index, n, parts, desk, self.net.central, self.judged, self.terms, self.relu, self.team,
+                params, m, v, updates, losses, lr, clip_norm or 0.0,
             )  # fmt: skip
 
         return next((lane for lane in self._share(len(params), work) if lane >= 0), -1)

@@ -101,11 +101,11 @@ class PolicyLanes(StreamLanes):
         own = any(getattr(type(self), name) is not getattr(PolicyLanes, name) for name in DEFINING)
         more = {"memory", "torso", "spread"} & {name for name, _ in self.net.parts}
         able = self.device.type == "cpu" and terms is not None and not own and not more
-        able = able and not (o.embed or o.normalise_observations or self.net.central)
+        able = able and not o.embed
         if o.path == "fused" and not able:
             raise ValueError(
                 f"{type(o).__name__}.path is 'fused' for head {self.spec.name!r} on {self.device.type}; it needs a "
-                "CPU, choices, and actor and critic of plain layers that see numbers as they are, and nothing else."
+                "CPU, choices, and actor and critic of plain layers that see numbers, and nothing else."
             )
         return FusedPolicy(self.net, terms, o.activation == "relu") if able and terms and o.path != "torch" else None
 
@@ -172,12 +172,12 @@ class PolicyLanes(StreamLanes):
         if self.scale is not None:
             self.scale.update(target, usable)
             target = self.scale.shrink(target)
-        for epoch in range(self.options.epochs):
-            if self.fused is not None:
-                self._descend(self.fused, epoch, advantage, target, usable)
-                continue
-            for batch, many in self._pieces(epoch, advantage, target, usable):
-                self._add(batch, many)
+        if self.fused is not None:
+            self._descend(self.fused, advantage, target, usable)
+        else:
+            for epoch in range(self.options.epochs):
+                for batch, many in self._pieces(epoch, advantage, target, usable):
+                    self._add(batch, many)
         if self.sight is not None:
             self.sight.update(self.round.obs, usable)
 
@@ -194,7 +194,7 @@ class PolicyLanes(StreamLanes):
         """What the critic says of every entry, float32 [L, R, C], in the units of the rewards."""
         if self.fused is None:
             return self._sweep(lambda *of: (self._worth(*of),), 1)[0]
-        found = self.fused.values(self.params.numpy(), self.round.obs, self.round.count)
+        found = self.fused.values(self.params.numpy(), self._seen()[1], self.round.count)
         return found if self.scale is None else self.scale.grow(found)
 
     def _worth(self, params: torch.Tensor, features: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -290,15 +290,23 @@ class PolicyLanes(StreamLanes):
             shuffle_lanes(self.keys["replay"], self.round_ticks * self.options.epochs + epoch, index, n)
         return index, n
 
-    def _descend(
-        self, fused: FusedPolicy, epoch: int, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray
-    ) -> None:
-        """One pass, compiled; the pieces and steps are those of `_pieces`."""
+    def _seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """What actors see of the round, [L, R, C, D], and what critics see: the same, unless they are central."""
+        obs, state, sight = self.round.obs, self.round.extra, self.sight
+        if sight is not None:
+            obs = sight.scaled(torch.from_numpy(obs)).numpy()
+            state = sight.scaled(torch.from_numpy(state), self.spec.state_dim // self.spec.obs_dim).numpy()
+        return obs, state if self.net.central else obs
+
+    def _descend(self, fused: FusedPolicy, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
+        """All passes, compiled; the pieces and steps are those of `_pieces`."""
         s, o = self.round, self.options
-        index, n = self._order(epoch, usable)
+        orders = [self._order(epoch, usable) for epoch in range(o.epochs)]
+        n = orders[0][1]
         parts = np.maximum(o.minibatches, -(-n // self._size)) if o.minibatches > 1 else np.ones_like(n)
-        told = Told(s.obs, s.legal, s.action, s.logp, advantage, target)
+        told = Told(*self._seen(), s.legal, s.action, s.logp, advantage, target)
         mine = self.params.numpy(), self.adam.m.numpy(), self.adam.v.numpy()
+        index = np.stack([index for index, _ in orders])
         bad = fused.descend(told, index, n, parts, *mine, self.updates, self._losses, self.round_lr, o.clip_norm)
         if bad >= 0:
             raise self._bad_loss(bad)

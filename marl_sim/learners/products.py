@@ -15,16 +15,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-WIDE = 16  # columns of a tile, two vectors of VECTOR numbers each
-VECTOR = 8
-TALL, SHORT = 6, 2  # rows of a tile: twelve sums, two vectors and a number fit sixteen registers
+VECTOR = 8  # numbers of a register; columns are whole vectors
+TALL, SHORT = 6, 2  # rows of a tile of two vectors: twelve sums, two vectors and a number fit sixteen registers
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 LANES = ir.VectorType(FLOAT, VECTOR)
 
 
 def wide(columns: int) -> int:
-    """So many columns rounded up to whole tiles."""
-    return -(-columns // WIDE) * WIDE
+    """So many columns rounded up to whole vectors."""
+    return -(-columns // VECTOR) * VECTOR
 
 
 def even(rows: int) -> int:
@@ -32,8 +31,9 @@ def even(rows: int) -> int:
     return -(-rows // SHORT) * SHORT
 
 
-def _tile(rows: int) -> Any:
-    """A function that computes a tile of so many rows; see `_multiply`. Addresses in bytes, strides in numbers."""
+def _tile(rows: int, across: int) -> Any:
+    """A function that computes a tile of so many rows, so many vectors across; see `_multiply`. Addresses in bytes,
+    strides in numbers."""
 
     def emit(builder: ir.IRBuilder, a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner) -> None:
         a, b, start, c = (builder.inttoptr(address, FLOAT.as_pointer()) for address in (a, b, start, c))
@@ -46,13 +46,13 @@ def _tile(rows: int) -> Any:
             there = builder.gep(base, [builder.add(row, LONG(number * VECTOR))])
             return builder.bitcast(there, LANES.as_pointer())
 
-        spots = [(r, v) for r in range(rows) for v in range(WIDE // VECTOR)]
+        spots = [(r, v) for r in range(rows) for v in range(across)]
         sums = {spot: cgutils.alloca_once(builder, LANES) for spot in spots}
         for r, v in spots:
             builder.store(builder.load(vector(start, builder.mul(start_row, LONG(r)), v), align=4), sums[r, v])
         with cgutils.for_range(builder, inner) as loop:
             row = builder.mul(loop.index, b_row)
-            beside = [builder.load(vector(b, row, v), align=4) for v in range(WIDE // VECTOR)]
+            beside = [builder.load(vector(b, row, v), align=4) for v in range(across)]
             for r in range(rows):
                 at = builder.add(builder.mul(a_row, LONG(r)), builder.mul(loop.index, a_inner))
                 number = builder.insert_element(none, builder.load(builder.gep(a, [at])), ir.IntType(32)(0))
@@ -75,25 +75,53 @@ def _tile(rows: int) -> Any:
     return tile
 
 
-_tall, _short = _tile(TALL), _tile(SHORT)
+_tall, _middle, _short = _tile(TALL, 2), _tile(4, 2), _tile(SHORT, 2)
+_pole, _stake, _peg = _tile(TALL, 1), _tile(4, 1), _tile(SHORT, 1)
+
+
+def _column(tiles: Any, width: int, heights: tuple[int, int, int]) -> Any:
+    """A function that computes `width` columns of a product, by tiles of three heights."""
+    first, second, third = tiles
+    tall, middle, short = heights
+
+    @numba.njit(cache=True, nogil=True, inline="always")
+    def compute(a, by_row, by_inner, b, across, start, by_start, c, columns, rows, inner):
+        i = 0
+        while i < rows:
+            left = rows - i
+            at, begun, out = a + 4 * i * by_row, start + 4 * i * by_start, c + 4 * i * columns
+            if left >= tall:
+                first(at, by_row, by_inner, b, across, begun, by_start, out, columns, inner)
+                i += tall
+            elif left >= middle:
+                second(at, by_row, by_inner, b, across, begun, by_start, out, columns, inner)
+                i += middle
+            else:
+                third(at, by_row, by_inner, b, across, begun, by_start, out, columns, inner)
+                i += short
+
+    return compute
+
+
+_broad = _column((_tall, _middle, _short), 2 * VECTOR, (TALL, 4, SHORT))
+_narrow = _column((_pole, _stake, _peg), VECTOR, (TALL, 4, SHORT))
 
 
 @numba.njit(cache=True, nogil=True)
 def _multiply(a, b, c, rows, inner, start, row, step):
     of_a, by_row, by_inner = a.ctypes.data, a.strides[0] // 4, a.strides[1] // 4
-    of_b, of_c, of_start = b.ctypes.data, c.ctypes.data, start.ctypes.data
-    across, width, begun = b.shape[1], c.shape[1], start.shape[1]
-    for j in range(0, width, WIDE):
-        for i in range(0, rows - rows % TALL, TALL):
-            _tall(
-                of_a + 4 * i * by_row, by_row, by_inner, of_b + 4 * j, across,
-                of_start + 4 * ((row + i * step) * begun + j), step * begun, of_c + 4 * (i * width + j), width, inner,
-            )  # fmt: skip
-        for i in range(rows - rows % TALL, rows, SHORT):
-            _short(
-                of_a + 4 * i * by_row, by_row, by_inner, of_b + 4 * j, across,
-                of_start + 4 * ((row + i * step) * begun + j), step * begun, of_c + 4 * (i * width + j), width, inner,
-            )  # fmt: skip
+    of_b, of_c, of_start = b.ctypes.data, c.ctypes.data, start.ctypes.data + 4 * row * start.shape[1]
+    across, width, by_start = b.shape[1], c.shape[1], step * start.shape[1]
+    j = 0
+    while j + 2 * VECTOR <= width:
+        _broad(
+            of_a, by_row, by_inner, of_b + 4 * j, across, of_start + 4 * j, by_start, of_c + 4 * j, width, rows, inner
+        )
+        j += 2 * VECTOR
+    if j < width:
+        _narrow(
+            of_a, by_row, by_inner, of_b + 4 * j, across, of_start + 4 * j, by_start, of_c + 4 * j, width, rows, inner
+        )
 
 
 def _plain(a, b, c, rows, inner, start, row, step):

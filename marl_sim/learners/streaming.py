@@ -140,13 +140,13 @@ class StreamLanes(BehindLanes):
         self, params: torch.Tensor, obs: np.ndarray, deciding: np.ndarray, memory: np.ndarray, keep: bool
     ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
-        if self.fused is not None:
-            return self.fused.prefer(params.numpy(), obs, deciding)
+        sight = self.acting_sight if params is self.acting else self.sight
         with torch.no_grad():
-            who = self._who(obs.shape[1])
             shown = torch.from_numpy(obs).to(self.device)
-            sight = self.acting_sight if params is self.acting else self.sight
-            features = self.net.seen(params, shown if sight is None else sight.scaled(shown), who)
+            shown = shown if sight is None else sight.scaled(shown)
+            if self.fused is not None:
+                return self.fused.prefer(params.numpy(), shown.numpy(), deciding)
+            features = self.net.seen(params, shown, self._who(obs.shape[1]))
             if self.options.memory:
                 if keep:
                     self._before[...] = memory
