@@ -7,7 +7,8 @@ PPO with separate networks for every agent: two hidden layers of 64 (tanh), acto
 environment a seed, 128 steps an update, 4 epochs of 4 minibatches. An agent-step is one decision of one agent, with its
 share of everything: stepping, acting, remembering, learning. All train on the same games: an environment in Python
 (benchmarks/peers/pond.py), and games of ours, which peers step through ms.parallel_env. Peers share one network among
-agents where that is their way, which is less work than ours; JaxMARL runs an environment of its own.
+agents where that is their way, which is less work than ours; JaxMARL runs an environment of its own. MAPPO, against
+another library's, is one network that all agents share on both sides, with a critic that sees what all of them see.
 
 All rows of a table are measured in one run. Rates are by processor time, which other programs disturb less, and by the
 wall clock; how many times ours are a peer's is by processor time with one thread, and by the wall clock with more.
@@ -30,10 +31,11 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peers")]
 STEPS, ENVS, EPOCHS, MINIBATCHES, HIDDEN = 128, 8, 4, 4, (64, 64)
 PEERS = ("torch_loop", "sb3", "benchmarl_ippo", "benchmarl_mappo", "jaxmarl_ippo", "jaxmarl_ippo_separate")
+LEARNERS = {"benchmarl_mappo": "MAPPO"}  # what a peer is compared with; PPO where nothing is said
 TARGETS = {"sb3": 5.0, "benchmarl_ippo": 5.0, "benchmarl_mappo": 5.0}
 
 
-def ours(game: str, seeds: int, agents: int, updates: int, learner: str = "PPO") -> dict[str, float]:
+def ours(learner: str, game: str, seeds: int, agents: int, updates: int) -> dict[str, float]:
     """Agent-steps per second of our Trainer, median over updates after one that compiles and warms up."""
     import marl_sim as ms
     from marl_sim import learners
@@ -90,21 +92,23 @@ def counted(one: Rates, threads: int) -> float:
     return one["agent_steps_per_cpu_second" if threads == 1 else "agent_steps_per_second"]
 
 
-def grid(o: argparse.Namespace, game: str, threads: int) -> dict[tuple[int, int], Rates]:
+def grid(o: argparse.Namespace, learner: str, game: str, threads: int) -> dict[tuple[int, int], Rates]:
     """Our rates by seeds and agents, printed as a table."""
     found: dict[tuple[int, int], Rates] = {}
-    print(f"\nours, {game}, {threads} thread(s): agent-steps a second of processor time (wall)")
+    print(f"\nour {learner}, {game}, {threads} thread(s): agent-steps a second of processor time (wall)")
     print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>22}" for s in o.seeds) + f"{'most / one seed':>18}")
     for n in o.agents:
         for s in o.seeds:
-            found[s, n] = alone(threads, game, s, n, o.updates)
+            found[s, n] = alone(threads, learner, game, s, n, o.updates)
         first, most = min(o.seeds), max(o.seeds)
         cost = (most / counted(found[most, n], threads)) / (first / counted(found[first, n], threads))
         print(f"{n:>8}" + "".join(f"{shown(found[s, n]):>22}" for s in o.seeds) + f"{cost:>17.1f}x", flush=True)
     return found
 
 
-def against_peers(o: argparse.Namespace, game: str, threads: int, found: dict[tuple[int, int], Rates]) -> None:
+def against_peers(
+    o: argparse.Namespace, game: str, threads: int, grids: dict[str, dict[tuple[int, int], Rates]]
+) -> None:
     """The peers at the same sizes on the same game, and how many times faster ours are."""
     from peers.run_all import measure
 
@@ -122,6 +126,7 @@ def against_peers(o: argparse.Namespace, game: str, threads: int, found: dict[tu
             if one is None:
                 print(f"{n:>8}{peer:>24}{'not installed':>22}")
                 continue
+            found = grids[LEARNERS.get(peer, "PPO")]
             times = "".join(f"{counted(found[s, n], threads) / counted(one, threads):>19.1f}x" for s in o.seeds)
             asked = f"   asked: {TARGETS[peer]:g}" if peer in TARGETS else ""
             print(f"{n:>8}{peer:>24}{shown(one):>22}{times}{asked}", flush=True)
@@ -139,25 +144,27 @@ def main() -> None:
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="which; none: ours alone")
     for name in ("sb3", "benchmarl", "jax"):
         parser.add_argument(f"--python-{name}", metavar="PATH", help="the Python that has it; default: this one")
-    parser.add_argument("--only-ours", nargs=4, metavar=("GAME", "SEEDS", "AGENTS", "UPDATES"), help=argparse.SUPPRESS)
+    hidden = ("LEARNER", "GAME", "SEEDS", "AGENTS", "UPDATES")
+    parser.add_argument("--only-ours", nargs=5, metavar=hidden, help=argparse.SUPPRESS)
     o = parser.parse_args()
     if o.only_ours:
         import torch
 
         torch.set_num_threads(o.threads[0])
-        game, *sizes = o.only_ours
-        print(json.dumps(ours(game, *map(int, sizes))))
+        learner, game, *sizes = o.only_ours
+        print(json.dumps(ours(learner, game, *map(int, sizes))))
         return
     print(
         f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ",
         end="",
     )
-    print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, separate networks; medians of {o.updates} updates")
+    print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, PPO's networks separate; medians of {o.updates} updates")
     for threads in o.threads:
         for game in o.games:
-            found = grid(o, game, threads)
+            needed = {LEARNERS.get(peer, "PPO") for peer in o.peers or ["ours alone"]}
+            grids = {learner: grid(o, learner, game, threads) for learner in sorted(needed, reverse=True)}
             if o.peers:
-                against_peers(o, game, threads, found)
+                against_peers(o, game, threads, grids)
 
 
 if __name__ == "__main__":

@@ -134,10 +134,8 @@ class COMALanes(A2CLanes):
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def plan(
-        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
-    ) -> Callable[[], None] | None:
-        work = super().plan(obs, legal, deciding, extra)
+    def plan(self, *seen: np.ndarray | None) -> Callable[[], None] | None:
+        work = super().plan(*seen)
         if work is not None:
             self.round_epsilon = torch.from_numpy(self.epsilon().astype(np.float32)).to(self.device)
         return work

@@ -43,11 +43,11 @@ class Told(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What the loss is made of."""
+    """What the loss is made of; float32 in compiled code."""
 
-    clip: np.float32  # 0: no ratio, but the log odds
-    value: np.float32
-    entropy: np.float32
+    clip: float  # 0: no ratio, but the log odds
+    value: float
+    entropy: float
 
 
 @numba.njit(cache=True, nogil=True)
@@ -219,7 +219,7 @@ class FusedPolicy:
 
     def __init__(self, net: ActorCritic, terms: Terms, relu: bool) -> None:
         self.net, self.relu, self.team, self.judged = net, relu, net.team, "critic" in net
-        self.terms = Terms(*map(np.float32, terms))
+        self.terms = Terms(*(np.float32(term) for term in terms))
         self._acting = self._desk()  # of its own, as one may act while one learns
         self._desks = [self._desk()]
 

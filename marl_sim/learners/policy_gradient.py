@@ -116,10 +116,21 @@ class PolicyLanes(StreamLanes):
         self._size = whole(-(-(self.options.steps + 1) * streams // self.options.minibatches))
         self._waiting: tuple[torch.Tensor, torch.Tensor] | None = None
 
+    @property
+    def looks_now(self) -> bool:
+        """Whether the next `learn` asks for what is seen."""
+        due = (self.ticks[0] + 1) % self.options.steps == 0
+        return self.looks_ahead and due and self.streams is not None
+
     def learn(
-        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
+        self,
+        obs: np.ndarray | None = None,
+        legal: np.ndarray | None = None,
+        deciding: np.ndarray | None = None,
+        extra: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
-        """After every step of the world, with what is seen and who decides now (as for `act`): learn if it is time.
+        """After every step of the world: learn if it is time. Where `looks_now`, with what is seen and who decides now
+        (as for `act`).
 
         Returns "loss" (float64 [L], of the last step, NaN where none) and "updates" (int64 [L], steps done now). Raises
         FloatingPointError, naming lane and head, when a loss is not finite.
@@ -131,17 +142,22 @@ class PolicyLanes(StreamLanes):
         return {"loss": self._losses, "updates": self.updates - before}
 
     def plan(
-        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
+        self,
+        obs: np.ndarray | None = None,
+        legal: np.ndarray | None = None,
+        deciding: np.ndarray | None = None,
+        extra: np.ndarray | None = None,
     ) -> Callable[[], None] | None:
         """As `learn`, but what is to be learned is given out as work to do; None where it is not time.
 
         Where lanes act while they learn, the work is on copies of what they went through.
         """
+        looks, s = self.looks_now, self.streams
         self.ticks += 1
-        s = self.streams
         if s is None or self.ticks[0] % self.options.steps:
             return None
-        if self.looks_ahead:
+        if looks:
+            assert obs is not None and legal is not None and deciding is not None
             obs, legal, deciding = self._arrays(obs, legal, deciding)
             s.look(deciding, obs, legal, self.memory, self._extra(extra, deciding))
         self._catch_up()

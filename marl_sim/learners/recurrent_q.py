@@ -131,10 +131,10 @@ class DRQNLanes(SequenceLanes):
 
     # -- learning ------------------------------------------------------------------------------------------------
 
-    def learn(
-        self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, extra: np.ndarray | None = None
-    ) -> dict[str, np.ndarray]:
-        """Do the learning steps that are due, with what is seen now (as for `act`; nothing is made of it).
+    looks_now = False
+
+    def learn(self, *seen: np.ndarray | None) -> dict[str, np.ndarray]:
+        """After every step of the world: do the learning steps that are due; nothing is made of what is seen.
 
         Returns "loss" (float64 [L], of the last step now, NaN where none), "updates" (int64 [L], steps done now) and
         "epsilon" (float64 [L]). Raises FloatingPointError, naming lane and head, when a loss is not finite.

@@ -250,6 +250,9 @@ class Streamed(Feed):
 
     def look(self) -> None:
         head, worlds = self.head, self.head.worlds
+        if not head.playing.looks_now:  # type: ignore[attr-defined]
+            head.learn()
+            return
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
