@@ -141,11 +141,12 @@ class StreamLanes(BehindLanes):
     ) -> np.ndarray:
         """Logits or means float32 [L, R, A]; memory moves on where somebody decides."""
         sight = self.acting_sight if params is self.acting else self.sight
+        if self.fused is not None:
+            seen = obs if sight is None else sight.scaled(torch.from_numpy(obs)).numpy()
+            return self.fused.prefer(params.numpy(), seen, deciding)
         with torch.no_grad():
             shown = torch.from_numpy(obs).to(self.device)
             shown = shown if sight is None else sight.scaled(shown)
-            if self.fused is not None:
-                return self.fused.prefer(params.numpy(), shown.numpy(), deciding)
             features = self.net.seen(params, shown, self._who(obs.shape[1]))
             if self.options.memory:
                 if keep:
