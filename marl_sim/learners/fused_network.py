@@ -255,8 +255,8 @@ def survey(seen, lane, at, team):
 
 @numba.njit(cache=True, nogil=True)
 def show(seen, lane, at, team, found, given):
-    """Give the decisions of these numbers, and which agent of the team took each; returns how many rows are in use."""
-    capacity, dim, rows = seen.shape[2], seen.shape[3], at.size + at.size % 2
+    """Give the decisions of these numbers, and which agent of the team took each; an odd row is followed by zeros."""
+    capacity, dim = seen.shape[2], seen.shape[3]
     for i in range(at.size):
         if found.rare:
             given.many[i] = found.many[at[i]]
@@ -271,7 +271,6 @@ def show(seen, lane, at, team, found, given):
             x[dim + k] = ZERO
         if team:
             x[dim + at[i] // capacity % team] = ONE
-    for i in range(at.size, rows):
+    for i in range(at.size, at.size + at.size % 2):
         given.many[i] = 0
         given.x[i] = ZERO
-    return rows

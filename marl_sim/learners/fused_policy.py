@@ -123,9 +123,9 @@ def descend(
     params, m, v float32 [L, P]; updates int64, losses, lr float64 [L]. judged: whether there is a critic; central:
     whether it sees another thing than the actor.
     """
-    actor, critic, grad, judging = desk.actor, desk.critic, desk.grad, desk.state if central else desk.seen
-    said, worth = part(actor, Y, -1), part(critic, Y, -1)
-    by_said, by_worth = part(actor, BACK, -1), part(critic, BACK, -1)
+    nets, given, grad, shown = desk.nets, desk.given, desk.grad, (told.obs, told.state)
+    said, worth = part(nets[0], Y, -1), part(nets[1], Y, -1)
+    by_said, by_worth = part(nets[0], BACK, -1), part(nets[1], BACK, -1)
     for lane in lanes:
         row, all_of = params[lane], index[0, lane, : n[lane]]
         found = beyond = layers.survey(told.obs, lane, all_of, team)
@@ -136,79 +136,63 @@ def descend(
             start, stop = n[lane] * place // parts[lane], n[lane] * (place + 1) // parts[lane]
             if start == stop:
                 continue
-            layers.load(row, actor)
-            layers.turn(row, actor, grad)
-            if judged:
-                layers.load(row, critic)
-                layers.turn(row, critic, grad)
+            for k in range(1 + judged):
+                layers.load(row, nets[k])
+                layers.turn(row, nets[k], grad)
             loss = 0.0
             for begin in range(start, stop, PIECE):
                 at = index[epoch, lane, begin : min(begin + PIECE, stop)]
-                rows = layers.show(told.obs, lane, at, team, found, desk.seen)
-                layers.forward(row, actor, desk.seen, rows, found.rare, relu)
-                if central:
-                    layers.show(told.state, lane, at, team, beyond, desk.state)
-                if judged:
-                    layers.forward(row, critic, judging, rows, beyond.rare, relu)
-                loss += _compare(
-                    told, lane, at, said, worth, by_said, by_worth, desk.logs, terms, np.float32(1 / (stop - start))
-                )
-                layers.backward(grad, actor, desk.seen, rows, found.rare, relu, desk.nothing)
-                if judged:
-                    layers.backward(grad, critic, judging, rows, beyond.rare, relu, desk.nothing)
+                rows = at.size + at.size % 2
+                for k in range(1 + judged):
+                    survey = beyond if k else found
+                    if k == 0 or central:
+                        layers.show(shown[k], lane, at, team, survey, given[k])
+                    layers.forward(row, nets[k], given[k], rows, survey.rare, relu)
+                share = np.float32(1 / (stop - start))
+                loss += _compare(told, lane, at, said, worth, by_said, by_worth, desk.logs, terms, share)
+                for k in range(1 + judged):
+                    rare = beyond.rare if k else found.rare
+                    layers.backward(grad, nets[k], given[k], rows, rare, relu, desk.nothing)
             losses[lane] = loss
             if not np.isfinite(loss):
                 return lane
-            layers.store(actor, grad)
-            if judged:
-                layers.store(critic, grad)
+            for k in range(1 + judged):
+                layers.store(nets[k], grad)
             updates[lane] += 1
             adam_row(params, m, v, grad, lane, updates[lane], lr[lane], clip_norm)
     return -1
 
 
 @numba.njit(cache=True, nogil=True)
-def say(lanes, seen, count, net, given, relu, team, params, at, out):
+def say(lanes, seen, count, net, given, relu, team, params, out):
     """What the networks of these lanes give for the first count[lane, r] entries of seen [L, R, C, D], into out [L, R,
-    C, outputs]; at int64 [PIECE] is scratch."""
-    capacity = seen.shape[2]
+    C, outputs]."""
+    capacity, said, numbers = seen.shape[2], part(net, Y, -1), np.zeros(seen.shape[1] * seen.shape[2], np.int64)
     for lane in lanes:
-        many, row = 0, params[lane]
-        layers.load(row, net)
+        many = 0
         for stream in range(count.shape[1]):
             for entry in range(count[lane, stream]):
-                at[many] = stream * capacity + entry
+                numbers[many] = stream * capacity + entry
                 many += 1
-                if many == at.size:
-                    _answer(seen, lane, at, net, given, relu, team, row, out)
-                    many = 0
-        if many:
-            _answer(seen, lane, at[:many], net, given, relu, team, row, out)
-
-
-@numba.njit(cache=True, nogil=True)
-def _answer(seen, lane, at, net, given, relu, team, row, out):
-    """What the network gives for the entries of these numbers, into out."""
-    found = layers.survey(seen, lane, at, team)
-    rows = layers.show(seen, lane, at, team, found, given)
-    layers.forward(row, net, given, rows, found.rare, relu)
-    said, capacity = part(net, Y, -1), seen.shape[2]
-    for i in range(at.size):
-        for a in range(out.shape[3]):
-            out[lane, at[i] // capacity, at[i] % capacity, a] = said[i, a]
+        found = layers.survey(seen, lane, numbers[:many], team)
+        layers.load(params[lane], net)
+        for begin in range(0, many, PIECE):
+            at = numbers[begin : min(begin + PIECE, many)]
+            layers.show(seen, lane, at, team, found, given)
+            layers.forward(params[lane], net, given, at.size + at.size % 2, found.rare, relu)
+            for i in range(at.size):
+                for a in range(out.shape[3]):
+                    out[lane, at[i] // capacity, at[i] % capacity, a] = said[i, a]
 
 
 class Desk(NamedTuple):
     """Working memory for one lane at a time."""
 
-    actor: Network
-    critic: Network
-    seen: Inputs  # what the actor is given, and the critic unless it is central
-    state: Inputs  # what a central critic is given
+    nets: tuple[Network, Network]  # actor and critic
+    given: tuple[Inputs, Inputs]  # what they are given; the same, unless the critic is central
     nothing: np.ndarray  # float32 [1, width], zeros
     grad: np.ndarray  # float32 [P]
     logs: np.ndarray  # float32 [PIECE]
-    at: np.ndarray  # int64 [PIECE]
 
 
 class FusedPolicy:
@@ -230,8 +214,8 @@ class FusedPolicy:
         critic = network(self.net.where["critic"].start if self.judged else 0, judge)
         nothing = np.zeros((1, wide(max(*sizes, *judge))), np.float32)
         grad, logs = np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.float32)
-        at = np.zeros(PIECE, np.int64)
-        return Desk(actor, critic, inputs_of(sizes[0]), inputs_of(judge[0]), nothing, grad, logs, at)
+        seen = inputs_of(sizes[0])
+        return Desk((actor, critic), (seen, inputs_of(judge[0]) if self.net.central else seen), nothing, grad, logs)
 
     def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
         """The work on all lanes, part by part."""
@@ -248,7 +232,7 @@ class FusedPolicy:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
         out = np.zeros((*obs.shape[:2], 1, self.net.policy.sizes[-1]), np.float32)
         seen, count, desk = obs[:, :, None], deciding.astype(np.int64), self._acting
-        say(np.arange(len(obs)), seen, count, desk.actor, desk.seen, self.relu, self.team, params, desk.at, out)
+        say(np.arange(len(obs)), seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
         return out[:, :, 0]
 
     def values(self, params: np.ndarray, state: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -256,8 +240,7 @@ class FusedPolicy:
         out = np.zeros((*state.shape[:3], 1), np.float32)
 
         def work(lanes: np.ndarray, desk: Desk) -> None:
-            given = desk.state if self.net.central else desk.seen
-            say(lanes, state, count, desk.critic, given, self.relu, self.team, params, desk.at, out)
+            say(lanes, state, count, desk.nets[1], desk.given[1], self.relu, self.team, params, out)
 
         self._share(len(params), work)
         return out[..., 0]
