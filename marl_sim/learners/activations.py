@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import nn
 
+from ..core.kernels import kernel
 from .elementary import multiply_add
 
 TERMS = 12  # of Lambert's continued fraction; within 4e-7 of tanh everywhere
@@ -32,7 +32,7 @@ P0, P1, P2, P3, P4, P5 = P
 Q0, Q1, Q2, Q3, Q4, Q5, Q6 = Q
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")  # no check for 0 below the line, which would forbid vectors
+@kernel(error_model="numpy")  # no check for 0 below the line, which would forbid vectors
 def bounded_tanh(v):
     """tanh of a float32; NaN stays. An element's place in a loop is nothing."""
     v = max(min(v, FLAT), -FLAT)  # in this order NaN stays
@@ -45,7 +45,7 @@ def bounded_tanh(v):
     return v * above / below
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def fill_tanh(x, out):
     """out = tanh(x), float32 [n]."""
     for i in range(x.size):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .draws import hash_size, subset
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     terminated: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _store(rows, tags, clocks, capacity, warmup, every, obs, action, reward, next_obs, next_legal, terminated, valid):
     """Write valid transitions into their lanes' rings; returns the lane of a reward that is not finite, or -1."""
     dim, n_actions = obs.shape[2], next_legal.shape[2]
@@ -64,7 +64,7 @@ def _store(rows, tags, clocks, capacity, warmup, every, obs, action, reward, nex
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def draw_evenly(count, keys, updates, lanes, chosen, seen):
     """Fill chosen [k, M] with different rows of each of these lanes, from the lane's own stream; seen as `subset`."""
     for k in range(lanes.size):
@@ -72,7 +72,7 @@ def draw_evenly(count, keys, updates, lanes, chosen, seen):
         subset(mix(keys[lane], updates[lane]), count[lane], chosen[k], seen)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def gather(rows, tags, chosen, lanes, obs, action, reward, next_obs, next_legal, terminated):
     """Copy the chosen rows [k, M] of these lanes out of their rings."""
     dim, n_actions = obs.shape[2], next_legal.shape[2]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import torch
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import integer, mix, normal, uniform
 
 from .draws import NOTHING_TO_CHOOSE
@@ -20,7 +20,7 @@ HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 LEAST = 1e-37  # odds whose logarithm float32 still tells
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
     """Choose among legal actions by softmax, or a likeliest one if greedy; returns a lane that has no choice, or -1.
 
@@ -68,7 +68,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
     return NOTHING_TO_CHOOSE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def explore(logits, legal, epsilon):
     """Turn logits float32 [L, R, A] into the log odds of a policy that chooses evenly among the legal actions with
     probability epsilon float64 [L], and by them otherwise; those of illegal actions mean nothing."""
@@ -89,7 +89,7 @@ def explore(logits, legal, epsilon):
                     logits[lane, r, a] = math.log(odds) if odds > 0 else -1e9 if odds == 0 else np.nan
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def draw_numbers(mean, spread, deciding, keys, clock, greedy, drawn, logp):
     """Draw from Gaussians of these means float32 [L, R, A] and log deviations float32 [L, A]; else as above."""
     for lane in range(mean.shape[0]):

@@ -7,9 +7,9 @@ over legal actions) and choosing a minibatch.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import integer, mix, purpose, uniform
 
 # Lane streams, each with its own counter.
@@ -18,7 +18,7 @@ PURPOSES = ("init", "explore", "greedy ties", "replay")
 NOTHING_TO_CHOOSE = -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _lane_keys(seeds, team_index, head, purposes, keys):
     for lane in range(seeds.size):
         owner = mix(mix(mix(seeds[lane], team_index[lane]), 0), head)
@@ -36,7 +36,7 @@ def lane_keys(seeds: np.ndarray, team_index: np.ndarray, head: str) -> dict[str,
     return {word: keys[p].copy() for p, word in enumerate(PURPOSES)}
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _player_keys(keys, players, word, out):
     for lane in range(keys.size):
         for i in range(players):
@@ -50,7 +50,7 @@ def player_keys(keys: np.ndarray, players: int, name: str) -> np.ndarray:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def fill_uniform(keys, out):
     """out[lane, i] = draw i of the lane's stream, uniform in [0, 1); out is float64 [L, n]."""
     for lane in range(out.shape[0]):
@@ -58,7 +58,7 @@ def fill_uniform(keys, out):
             out[lane, i] = uniform(keys[lane], i)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def choose_one(values, legal, epsilon, key, greedy):
     """One epsilon-greedy choice among legal actions, ties broken at random; -1 where there is nothing to choose.
 
@@ -81,7 +81,7 @@ def choose_one(values, legal, epsilon, key, greedy):
     return NOTHING_TO_CHOOSE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sample_one(scores, legal, epsilon, key, greedy):
     """One draw from the softmax of the legal scores, by its inverse distribution function; -1 where there is nothing.
 
@@ -113,7 +113,7 @@ def sample_one(scores, legal, epsilon, key, greedy):
     return last
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
     """Epsilon-greedy choice among legal actions, ties broken at random; returns a lane that has no choice, or -1.
 
@@ -134,7 +134,7 @@ def choose(values, legal, deciding, epsilon, keys, clock, greedy, actions):
     return NOTHING_TO_CHOOSE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def sample(scores, legal, deciding, epsilon, keys, clock, greedy, actions):
     """As `choose`, but drawn from the softmax of the legal scores: see `sample_one`."""
     for lane in range(scores.shape[0]):
@@ -150,7 +150,7 @@ def sample(scores, legal, deciding, epsilon, keys, clock, greedy, actions):
     return NOTHING_TO_CHOOSE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def subset(key, n, chosen, seen):
     """Fill `chosen` with different numbers from 0..n-1, every subset equally likely (Floyd 1987; Bentley & Floyd,
     CACM 30(9)).

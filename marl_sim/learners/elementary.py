@@ -11,6 +11,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..core.kernels import kernel
+
 SHIFT = np.float32(1.5 * 2**23)  # a number plus this is rounded to a whole one, which its lowest bits tell
 PER_OCTAVE = np.float32(1 / np.log(2))
 OCTAVE, REST = np.float32(0.693359375), np.float32(np.log(2) - 0.693359375)  # ln 2, the first part exact in products
@@ -57,7 +59,7 @@ octaves = _plain_octaves if PLAIN else _octaves
 """2 to the whole number that SHIFT has been added to, from -126 to 127."""
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def exponential(x):
     """exp of a float32 of at most 0, to 4e-7 of itself; below LEAST as there, 1.6e-38. NaN stays."""
     x = max(x, LEAST)  # in this order NaN stays

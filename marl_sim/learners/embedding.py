@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 import torch
 from torch import nn
+
+from ..core.kernels import kernel
 
 Columns = int | tuple[int, ...]
 """How many numbers a network sees, or how many values each of its columns has (0: any number)."""
@@ -18,7 +19,7 @@ def width(columns: Columns) -> int:
     return columns if isinstance(columns, int) else sum(max(n, 1) for n in columns)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _sum_rows(x, levels, weight, bias, y):
     """y [L, M, o] = bias + the rows of weight [L, i, o] that x [L, M, D] names, or rows times numbers.
 
@@ -44,7 +45,7 @@ def _sum_rows(x, levels, weight, bias, y):
                     at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _spread(x, levels, weight, grad, by_weight, by_bias, by_x):
     """The reverse: grad [L, M, o] added into by_weight [L, i, o], by_bias [L, o] and, of numbers, by_x [L, M, D]."""
     for lane in range(x.shape[0]):

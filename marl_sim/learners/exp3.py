@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .base import HeadSpec
 from .buffers import Replay
 from .table_steps import Waiting, done, soft_policy
@@ -43,7 +43,7 @@ class Exp3(TableLearner):
         object.__setattr__(self, "payoffs", tuple(self.payoffs))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _weigh(table, states, legal, deciding, actions, epsilon, weighed):
     """weighed [L, B] = K * p of the actions [L, B] just drawn in these states, where deciding."""
     policy = np.empty(table.shape[2])
@@ -55,7 +55,7 @@ def _weigh(table, states, legal, deciding, actions, epsilon, weighed):
                 weighed[lane, b] = count * (1 - epsilon) * policy[action] + epsilon
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _keep(rows, column, first, valid, weighed):
     """Write K * p of valid transitions into their rows, which come after the first [L]."""
     for lane in range(valid.shape[0]):
@@ -66,7 +66,7 @@ def _keep(rows, column, first, valid, weighed):
                 at += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(table, known, w, weighed, updates, losses, epsilon, low, high):
     policy, rise = np.empty(table.shape[2]), np.empty(w.state.shape[1])
     for lane in range(table.shape[0]):

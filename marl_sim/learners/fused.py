@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .buffers import WORD
@@ -67,7 +67,7 @@ def scratch(dim: int, hidden: int, n_actions: int, batch: int) -> Scratch:
     )  # fmt: skip
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _gather(rows, tags, lane, chosen, dim, obs, action, reward, next_obs, legal, ended):
     """Copy the chosen transitions of a lane out of its ring."""
     start = rows.shape[2] - 2 * dim
@@ -86,7 +86,7 @@ def _gather(rows, tags, lane, chosen, dim, obs, action, reward, next_obs, legal,
             next_obs[i, d] = rows[lane, at, start + dim + d]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _unpack(params, lane, inputs, w, out, bias):
     """Copy a parameter row as first layer w [n, H] (bias in row `inputs`), output layer out [A, H] and its bias [A]."""
     k = 0
@@ -102,7 +102,7 @@ def _unpack(params, lane, inputs, w, out, bias):
         bias[a] = params[lane, k + a]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _hidden(x, w, h):
     """h [M, H] = x [M, n] @ w [n, H], before the ReLU, which whoever reads h applies; four rows of w at a time."""
     n, size = w.shape
@@ -130,7 +130,7 @@ def _hidden(x, w, h):
                 h[i, j] += x0 * w[d, j] + x1 * w[d + 1, j] + x2 * w[d + 2, j] + x3 * w[d + 3, j]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _output(h, out, bias, q):
     """q [M, A] = relu(h [M, H]) @ out.T + bias, four samples at a time."""
     for i in range(0, h.shape[0], 4):
@@ -144,7 +144,7 @@ def _output(h, out, bias, q):
             q[i, a], q[i + 1, a], q[i + 2, a], q[i + 3, a] = s0 + bias[a], s1 + bias[a], s2 + bias[a], s3 + bias[a]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _output_of(h, out, bias, action, q):
     """q [M] = the values of one action a sample."""
     for i in range(h.shape[0]):
@@ -155,7 +155,7 @@ def _output_of(h, out, bias, action, q):
         q[i] = s + bias[a]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _best(value, judge, legal, i):
     """The value of the legal action that `judge` prefers in sample i; 0 where none is legal."""
     choice = -1
@@ -165,7 +165,7 @@ def _best(value, judge, legal, i):
     return value[i, choice] if choice >= 0 else ZERO
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _backward(x, delta, action, out, h, grad_w, grad_out):
     """Gradients from delta [M], the derivative of the loss by the value of the action taken; h is used up."""
     n, size = grad_w.shape
@@ -187,7 +187,7 @@ def _backward(x, delta, action, out, h, grad_w, grad_out):
                 grad_w[d, j] += x0 * h[i, j] + x1 * h[i + 1, j] + x2 * h[i + 2, j] + x3 * h[i + 3, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pack(grad_w, grad_out, grad_bias, inputs, grad):
     """The reverse of `_unpack`, into a flat gradient [P]."""
     k = 0
@@ -203,7 +203,7 @@ def _pack(grad_w, grad_out, grad_bias, inputs, grad):
         grad[k + a] = grad_bias[a]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def forward(params, obs, deciding, values, w, out, bias, h):
     """values float64 [L, B, A] of obs float32 [L, B, D] where deciding; the other entries stay as they are.
 
@@ -230,7 +230,7 @@ def forward(params, obs, deciding, values, w, out, bias, h):
                 values[lane, b, a] = q
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def learn(
     rows, tags, clocks, keys, params, target, m, v, updates, losses,
     dim, gamma, lr, clip, target_every, double, scratch,

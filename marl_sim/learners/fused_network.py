@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .activations import bounded_tanh
 from .optim import REORDER
 from .products import even, multiply, wide
@@ -79,27 +79,27 @@ def network(start: int, sizes: Sequence[int], pieces: int = PIECE) -> Network:
     return Network(starts, np.array(sizes), table, np.zeros(size, np.float32))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def part(net, kind, layer):
     """One matrix of a layer, a view."""
     start, rows, columns = net.table[kind, layer, 0], net.table[kind, layer, 1], net.table[kind, layer, 2]
     return net.space[start : start + rows * columns].reshape(rows, columns)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def lying(row, net, layer):
     """A layer's matrix as it lies in a row of parameters or gradients [P], a view [inputs + 1, outputs]."""
     at, inputs, outputs = net.start[layer], net.sizes[layer], net.sizes[layer + 1]
     return row[at : at + (inputs + 1) * outputs].reshape(inputs + 1, outputs)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def matrix(row, net, kind, layer):
     """WEIGHT or GRAD of a layer, for products: where it lies, or the copy."""
     return part(net, kind, layer) if net.table[kind, layer, 1] else lying(row, net, layer)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def load(row, net):
     """Copy out of a row of parameters what cannot be used where it lies."""
     for layer in range(net.sizes.size - 1):
@@ -110,7 +110,7 @@ def load(row, net):
                     weight[i, j] = given[i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def turn(row, net, grad):
     """What `backward` needs besides: layers turned around, and a gradient [P] of 0."""
     for layer in range(net.sizes.size - 1):
@@ -122,7 +122,7 @@ def turn(row, net, grad):
                     turned[j, i] = given[i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def store(net, grad):
     """Copy what is not there into the row of gradients [P]."""
     for layer in range(net.sizes.size - 1):
@@ -133,14 +133,14 @@ def store(net, grad):
                     kept[i, j] = mine[i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _bend(y, relu):
     """tanh or ReLU of y [n], in place."""
     for i in range(y.size):
         y[i] = max(y[i], ZERO) if relu else bounded_tanh(y[i])
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _unbend(y, back, relu):
     """From the derivative by what a layer gave, y [n], to that by what it gave before it bent, in place."""
     if relu:
@@ -151,7 +151,7 @@ def _unbend(y, back, relu):
             back[i] *= ONE - y[i] * y[i]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _enter(given, weight, y, rows):
     """The first layer's product where most inputs are 0, as those of one-hot observations."""
     bias = weight[weight.shape[0] - 1]
@@ -164,7 +164,7 @@ def _enter(given, weight, y, rows):
                 y[i, j] += number * weight[d, j]
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _leave(given, back, grad, rows):
     """The same for the gradient of its weights."""
     for i in range(rows):
@@ -174,7 +174,7 @@ def _leave(given, back, grad, rows):
                 grad[d, j] += number * back[i, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def forward(row, net, given, rows, rare, relu):
     """What the network with the parameters `row` says of the first `rows` of what is given, in its last Y."""
     last, x = net.sizes.size - 2, given.x
@@ -189,7 +189,7 @@ def forward(row, net, given, rows, rare, relu):
         x = y
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def backward(grad, net, given, rows, rare, relu, nothing):
     """Add to the gradient, from the derivative by what the last layer gave."""
     for layer in range(net.sizes.size - 2, -1, -1):
@@ -209,7 +209,7 @@ def backward(grad, net, given, rows, rare, relu, nothing):
             _unbend(x[:rows].reshape(-1), before[:rows].reshape(-1), relu)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _count(row):
     """How many numbers of a row are not 0."""
     many = ZERO
@@ -218,7 +218,7 @@ def _count(row):
     return int(many)
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER)
+@kernel(fastmath=REORDER)
 def _list(row, places, numbers):
     """Those that are not 0, and where they are."""
     many = 0
@@ -233,7 +233,7 @@ def _list(row, places, numbers):
                     many += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def survey(seen, lane, at, team):
     """The inputs of the decisions of these numbers, out of seen [L, R, C, D], that are not 0, if they are rare."""
     capacity, dim, total = seen.shape[2], seen.shape[3], 0
@@ -253,7 +253,7 @@ def survey(seen, lane, at, team):
     return Survey(rare, begin, many, places, numbers)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def show(seen, lane, at, team, found, given):
     """Give the decisions of these numbers, and which agent of the team took each; an odd row is followed by zeros."""
     capacity, dim = seen.shape[2], seen.shape[3]

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import torch
 
+from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .elementary import exponential
@@ -50,7 +50,7 @@ class Terms(NamedTuple):
     entropy: float
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _odds(told, lane, at, said, odds, logs):
     """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
     said for their logarithms."""
@@ -79,7 +79,7 @@ def _odds(told, lane, at, said, odds, logs):
         logs[i] += math.log(total)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
     """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
     capacity, many, loss = told.obs.shape[2], told.legal.shape[3], 0.0
@@ -112,7 +112,7 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share)
     return loss
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def descend(
     lanes, told, index, n, parts, desk, central, judged, terms, relu, team,
     params, m, v, updates, losses, lr, clip_norm,
@@ -163,7 +163,7 @@ def descend(
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def say(lanes, seen, count, net, given, relu, team, params, out):
     """What the networks of these lanes give for the first count[lane, r] entries of seen [L, R, C, D], into out [L, R,
     C, outputs]."""

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numba
 import numpy as np
 import torch
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import normal
 
 from .base import HeadSpec, Learner, check_count, check_positive
@@ -85,7 +85,7 @@ def _tuples(x: Any) -> Any:
     return tuple(_tuples(y) for y in x) if isinstance(x, list) else x
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _fill_normal(keys, out):
     for row in range(out.shape[0]):
         for i in range(out.shape[1]):

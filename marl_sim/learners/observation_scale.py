@@ -6,15 +6,16 @@ scale, the first one as columns are.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
 from torch import nn
 
+from ..core.kernels import kernel
+
 LEAST = 1e-4  # deviation below which a column counts as constant, and is only centred
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _moments(obs, usable, count, mean, square):
     """Take the usable entries of each lane into its count, mean and summed squares about it, one after the other."""
     for lane in range(usable.shape[0]):

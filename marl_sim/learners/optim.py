@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import torch
+
+from ..core.kernels import kernel
 
 BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
@@ -21,7 +22,7 @@ def clip_by_norm(grads: torch.Tensor, limit: float) -> torch.Tensor:
 REORDER = {"reassoc", "contract", "nsz"}
 
 
-@numba.njit(cache=True, nogil=True, fastmath=REORDER, error_model="numpy")  # a check for 0 would forbid vectors
+@kernel(fastmath=REORDER, error_model="numpy")  # a check for 0 would forbid vectors
 def adam_row(p, m, v, g, lane, step, lr, clip):
     """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
     scale = np.float32(1)
@@ -41,7 +42,7 @@ def adam_row(p, m, v, g, lane, step, lr, clip):
         p[lane, i] -= size * mi / (np.sqrt(vi) * root + eps)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def adam_rows(p, m, v, g, active, steps, lr, clip):
     """`adam_row` for the lanes where `active` (bool [L]), whose gradients are the rows of g [L, P]; steps int64, lr
     float64 [L]."""

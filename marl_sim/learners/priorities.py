@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix, uniform
 
 from .buffers import Batch, Replay
@@ -28,7 +28,7 @@ class Drawn(NamedTuple):
     chosen: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def put(tree, lane, row, priority):
     """Change one leaf and the sums above it."""
     node = tree.shape[1] // 2 + row
@@ -38,7 +38,7 @@ def put(tree, lane, row, priority):
         tree[lane, node] = tree[lane, 2 * node] + tree[lane, 2 * node + 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def find(tree, lane, mass):
     """The row in whose share of the sum `mass` lies."""
     node, leaves = 1, tree.shape[1] // 2
@@ -50,7 +50,7 @@ def find(tree, lane, mass):
     return node - leaves
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _enter(rows, tree, before, capacity, valid, discount, top, column):
     """Discounts and first priorities of the rows that were just stored, from position before[lane] on."""
     for lane in range(valid.shape[0]):
@@ -64,7 +64,7 @@ def _enter(rows, tree, before, capacity, valid, discount, top, column):
                 at = (at + 1) % capacity
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def draw_by_priority(tree, count, keys, updates, lanes, beta, chosen, weight):
     """Fill chosen [k, M], one row out of each M-th of the sum, and weight [k, M], at most 1."""
     batch = chosen.shape[1]
@@ -81,7 +81,7 @@ def draw_by_priority(tree, count, keys, updates, lanes, beta, chosen, weight):
             weight[k, i] = (least / share) ** beta[lane]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _revise(rows, tree, lanes, chosen, errors, alpha, top, column):
     """Priorities of rows whose errors are known anew."""
     for k in range(lanes.size):

@@ -15,6 +15,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..core.kernels import kernel
+
 VECTOR = 8  # numbers of a register; columns are whole vectors
 TALL, SHORT = 6, 2  # rows of a tile of two vectors: twelve sums, two vectors and a number fit sixteen registers
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
@@ -84,7 +86,7 @@ def _column(tiles: Any, width: int, heights: tuple[int, int, int]) -> Any:
     first, second, third = tiles
     tall, middle, short = heights
 
-    @numba.njit(cache=True, nogil=True, inline="always")
+    @kernel(inline="always")
     def compute(a, by_row, by_inner, b, across, start, by_start, c, columns, rows, inner):
         i = 0
         while i < rows:
@@ -107,7 +109,7 @@ _broad = _column((_tall, _middle, _short), 2 * VECTOR, (TALL, 4, SHORT))
 _narrow = _column((_pole, _stake, _peg), VECTOR, (TALL, 4, SHORT))
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _multiply(a, b, c, rows, inner, start, row, step):
     of_a, by_row, by_inner = a.ctypes.data, a.strides[0] // 4, a.strides[1] // 4
     of_b, of_c, of_start = b.ctypes.data, c.ctypes.data, start.ctypes.data + 4 * row * start.shape[1]

@@ -6,13 +6,13 @@ entry that waits for its consequences is not used, but is the "next" of the one 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .streams import CLOSED, LOOK, TERMINATED
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def advantages(reward, flags, count, values, gamma, lam, advantage, target, usable):
     """Generalised advantage estimation (Schulman et al. 2016), lam = 1: Monte Carlo with a bootstrap at the end.
 
@@ -39,7 +39,7 @@ def advantages(reward, flags, count, values, gamma, lam, advantage, target, usab
                 advantage[lane, r, t], target[lane, r, t] = next_advantage, next_advantage + value
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def ended_before(flags, count):
     """The number of the first entry of the episode that goes on, int64 [L, R], of streams of `count` entries."""
     done = np.zeros(count.shape, np.int64)
@@ -51,7 +51,7 @@ def ended_before(flags, count):
     return done
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def episode_returns(reward, flags, done, gamma, returns, usable):
     """Discounted returns to the end of the episode, of the decisions before the episode that goes on.
 
@@ -70,7 +70,7 @@ def episode_returns(reward, flags, done, gamma, returns, usable):
                 returns[lane, r, t] = total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def normalise(x, usable, centre, scale):
     """Per lane over its usable entries: subtract the mean where `centre`, divide by the deviation where `scale`."""
     for lane in range(x.shape[0]):

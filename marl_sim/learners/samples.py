@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix, shuffle
 
 from .streams import FRESH, Streams
@@ -42,14 +42,14 @@ class Batch(NamedTuple):
     fresh: torch.Tensor | None = None
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def shuffle_lanes(keys, round_, index, n):
     """Shuffle the first n[lane] numbers of each row of index [L, N] with the lane's own stream; round_ int64 [L]."""
     for lane in range(index.shape[0]):
         shuffle(mix(keys[lane], round_[lane]), index[lane, : n[lane]])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _number(usable, index, n):
     for lane in range(usable.shape[0]):
         k = 0
@@ -68,7 +68,7 @@ def numbered(usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return index, n
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _piece(index, start, stop, at):
     for lane in range(at.shape[0]):
         for i in range(stop[lane] - start[lane]):
@@ -91,7 +91,7 @@ def pieces(
         yield at, stop - start, part + 1 >= parts
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _gather(source, at, many, out):
     capacity = source.shape[2]
     for lane in range(out.shape[0]):
@@ -109,7 +109,7 @@ def gather(source: np.ndarray, at: np.ndarray, many: np.ndarray) -> np.ndarray:
     return out.reshape(*at.shape, *source.shape[3:])
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def scatter(source, at, many, out):
     """The reverse of `gather` for single numbers: source float32 [L, size] into out [L, streams, entries]."""
     capacity = out.shape[2]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .base import HeadSpec
@@ -46,7 +46,7 @@ class ExpectedSARSA(SARSA):
     """
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _mean(values, legal, epsilon):
     """What epsilon-greedy choice among the legal values [A] brings on average; 0 where no action is legal."""
     best, ties, total, count = -np.inf, 0, 0.0, 0
@@ -61,7 +61,7 @@ def _mean(values, legal, epsilon):
     return (1 - epsilon) * best + epsilon * total / count if ties > 0 else 0.0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(table, visits, w, keys, updates, losses, epsilon, alpha, gamma, expected):
     for lane in range(table.shape[0]):
         q = table[lane]

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import torch
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .draws import hash_size, subset
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     weight: torch.Tensor
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _add(building, kept, steps, at, worth, clocks, rule, step, after, memory_now, where, close, counts):
     """One step of the worlds where `where`; finished sequences go into their lane's ring.
 
@@ -89,7 +89,7 @@ def _add(building, kept, steps, at, worth, clocks, rule, step, after, memory_now
     return FINE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _draw(keys, updates, count, lanes, chosen, seen):
     """Different sequences for each of some lanes, from the lane's own stream."""
     for k in range(lanes.size):

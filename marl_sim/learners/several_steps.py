@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from ..core.kernels import kernel
 
 
 class Spans(NamedTuple):
@@ -25,7 +26,7 @@ class Spans(NamedTuple):
     valid: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _collect(waiting, many, gamma, given, ended, spans):
     """Take up a transition of each stream where it is valid, and give out the spans that it completes.
 

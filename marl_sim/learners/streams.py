@@ -13,8 +13,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 
-import numba
 import numpy as np
+
+from ..core.kernels import kernel
 
 CLOSED, TERMINATED, LOOK, FRESH = 1, 2, 4, 8
 """Flags of an entry: its reward is complete; the game ended with it; it is a look; it is the first of an episode, so
@@ -24,7 +25,7 @@ FINE = -1
 FIRST_ENTRIES = 16
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _append(entries, count, fresh, where, given, mark):
     """A new entry where `where`; it closes the one before. entries, given: obs, legal, action, logp, memory, extra."""
     obs, legal, action, logp, memory, extra, reward, flags = entries
@@ -54,7 +55,7 @@ def _append(entries, count, fresh, where, given, mark):
             count[lane, r] = n + 1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _earn(reward, flags, count, paid):
     """Rewards of a step, for the open entries; returns the lane of one that is not finite, or -1."""
     for lane in range(count.shape[0]):
@@ -67,7 +68,7 @@ def _earn(reward, flags, count, paid):
     return FINE
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _end(flags, count, fresh, where):
     """Close the open entries where `where`, with nothing after them; memory begins anew there."""
     for lane in range(count.shape[0]):
@@ -79,7 +80,7 @@ def _end(flags, count, fresh, where):
                 fresh[lane, r] = True
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _keep(entries, count, first):
     """Drop the entries before `first` [L, R]; what is left moves to the front."""
     obs, legal, action, logp, memory, extra, reward, flags = entries

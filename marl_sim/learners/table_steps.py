@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .buffers import WORD
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def number_states(obs, flag, levels, states):
     """Number index-coded observations where flagged; returns a lane with an impossible one, or -1."""
     for lane in range(obs.shape[0]):
@@ -26,7 +26,7 @@ def number_states(obs, flag, levels, states):
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def look_up(table, states, deciding, values):
     """values[lane, b] = table[lane, states[lane, b]] where deciding."""
     for lane in range(states.shape[0]):
@@ -36,7 +36,7 @@ def look_up(table, states, deciding, values):
                     values[lane, b, a] = table[lane, states[lane, b], a]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def soften(scores, deciding):
     """Softmax of scores [L, B, A] over all actions, in place, where deciding."""
     for lane in range(scores.shape[0]):
@@ -51,7 +51,7 @@ def soften(scores, deciding):
                     row[a] /= total
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def soft_policy(scores, legal, action, policy):
     """policy [A] = softmax of the legal scores, 0 elsewhere; `action` was chosen, so it was legal. Returns how many
     are."""
@@ -70,7 +70,7 @@ def soft_policy(scores, legal, action, policy):
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def remember(legal, states, deciding, known):
     """known[lane, states[lane, b]] = legal[lane, b] where deciding."""
     for lane in range(states.shape[0]):
@@ -80,7 +80,7 @@ def remember(legal, states, deciding, known):
                     known[lane, states[lane, b], a] = legal[lane, b, a]
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def highest(values, legal):
     """The highest of the legal values [A]; 0 where no action is legal."""
     best, found = 0.0, False
@@ -90,7 +90,7 @@ def highest(values, legal):
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def move(table, visits, state, action, error, alpha):
     """Move table[state, action] by its step size times the error.
 
@@ -103,7 +103,7 @@ def move(table, visits, state, action, error, alpha):
         table[state, action] += alpha * error
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def done(updates, losses, lane, loss):
     """Book one learning step of a lane; False where its loss is not finite."""
     losses[lane] = loss
@@ -132,7 +132,7 @@ class Waiting(NamedTuple):
     others: np.ndarray
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def unpack(rows, tags, w):
     """Rows as `buffers` keeps them, with (state, others) before and (state, action) after, into Waiting."""
     for lane in range(w.owed.size):
@@ -147,7 +147,7 @@ def unpack(rows, tags, w):
                 w.legal[lane, i, a] = ((tag[2 + a // WORD] >> (a % WORD)) & 1) != 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def number_joint(others, valid, n_actions, joint):
     """Number the joint actions of the others, the first of them slowest; returns a lane with an odd one, or -1."""
     for lane in range(valid.shape[0]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .base import HeadSpec
@@ -53,7 +53,7 @@ class TabularQ(TableLearner):
             raise ValueError(f"TabularQ.memory is {self.memory!r}; it must be 'ring' or 'episode'.")
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn_one(q, visits, row, tag, alpha, gamma):
     """One transition into the table q [S, A]; row as in `buffers` with D = 1. Returns the squared error halved."""
     state, action = int(row[row.size - 2]), tag[1] >> 1
@@ -68,7 +68,7 @@ def _learn_one(q, visits, row, tag, alpha, gamma):
     return 0.5 * error * error
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(table, visits, rows, tags, clocks, keys, updates, losses, alpha, gamma, replay, chosen, seen):
     """Do the steps each lane owes; returns the lane whose loss is not finite, or -1."""
     for lane in range(table.shape[0]):

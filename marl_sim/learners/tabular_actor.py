@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .base import HeadSpec
 from .table_steps import Waiting, done, soft_policy
 from .tables import OnceLanes, TableLearner, check_share
@@ -38,7 +38,7 @@ class TabularActorCritic(TableLearner):
             check_share(f"TabularActorCritic.{name}", getattr(self, name), open_below=True)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(table, worth, known, w, updates, losses, actor, critic, gamma):
     policy = np.empty(table.shape[2])
     for lane in range(table.shape[0]):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
+
+from ..core.kernels import kernel
 
 KEEP = 0.99  # of the running moments at each update
 LEAST = 1e-4  # smallest deviation
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _moments(target, usable, moments):
     """Move the running sums of each lane [weight, mean, square] by the mean over its usable entries."""
     for lane in range(target.shape[0]):

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from .base import HeadSpec
 from .table_steps import Waiting, done
 from .tables import MAX_STATES, OnceLanes, TableLearner, check_finite
@@ -29,7 +29,7 @@ class Watcher(TableLearner, abstract=True):
         check_finite(f"{type(self).__name__}.init", self.init)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _bootstrap(totals, seen, legal, start):
     """The best expected value of legal actions, from their totals [A] over `seen` joint actions of the others."""
     best, found = 0.0, False
@@ -41,7 +41,7 @@ def _bootstrap(totals, seen, legal, start):
     return best
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(joint, tries, counts, totals, seen, w, updates, losses, alpha, gamma, start):
     """Move joint[s, a, o] towards r + gamma * (best expected value of s'), then count o.
 
@@ -70,7 +70,7 @@ def _learn(joint, tries, counts, totals, seen, w, updates, losses, alpha, gamma,
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _expect(totals, seen, start, states, deciding, values):
     """Expected values against the others as they were so far; `start` where nothing was seen."""
     for lane in range(states.shape[0]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numba
 import numpy as np
 
+from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix
 
 from .base import HeadSpec, check_positive
@@ -54,7 +54,7 @@ class WoLFPHC(TableLearner):
             check_positive("WoLFPHC.slows", self.slows)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _climb(q, policy, mean, legal, action, count, key, win, lose):
     """Move policy [A] and its average over `count` visits; legal bool [A], to which the action taken belongs."""
     ahead, n = 0.0, 0
@@ -74,7 +74,7 @@ def _climb(q, policy, mean, legal, action, count, key, win, lose):
             policy[best] += step
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _learn(values, visits, policy, mean, counts, known, w, keys, updates, losses, alpha, gamma, win, lose, slowing):
     for lane in range(values.shape[0]):
         q = values[lane]
@@ -95,7 +95,7 @@ def _learn(values, visits, policy, mean, counts, known, w, keys, updates, losses
     return -1
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _log_chances(policy, states, deciding, scores):
     for lane in range(states.shape[0]):
         for b in range(states.shape[1]):

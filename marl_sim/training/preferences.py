@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numba
 import numpy as np
 
+from ..core.kernels import kernel
 from ..core.part import at_least
 from ..games.tables import as_numbers, is_number, shown
 
@@ -100,7 +100,7 @@ class Preference:
             memory[ended] = 0
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def suffer(earned, alpha, beta, reward):
     """Take from reward [W, n] what each suffers from inequity; earned [W, n, n]: j's earnings as i counts them."""
     worlds, n = reward.shape

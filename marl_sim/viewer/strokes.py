@@ -13,6 +13,8 @@ from typing import Any
 import numba
 import numpy as np
 
+from ..core.kernels import kernel
+
 
 def pixels_of(surface: Any) -> np.ndarray:
     """A 32 bit surface's pixels, uint32 [height, width], 0xRRGGBB; it is locked for as long as they are held."""
@@ -20,7 +22,7 @@ def pixels_of(surface: Any) -> np.ndarray:
     return np.frombuffer(surface.get_buffer(), np.uint32).reshape(high, wide)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _lay(pixels, y, x, red, green, blue, share):
     """Lay a colour on a pixel so thick, from 0 to 1."""
     under, part = pixels[y, x], int(share * 256)

@@ -1,0 +1,79 @@
+"""Kept code is used while nothing that it was made of has changed, in whatever file, and made anew otherwise."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from marl_sim.core.kernels import imported, mark
+
+PROGRAM = """
+from pathlib import Path
+from marl_sim.core import kernels
+kernels.PACKAGE = Path("toy").resolve()
+from toy.parts import above
+print(above.total(2.0), sum(above.total.stats.cache_hits.values()))
+"""
+FILES = {
+    "__init__.py": "",
+    "other.py": "X = 1.0\n",
+    "constants.py": "WEIGHT = 3.0\n",
+    "parts/__init__.py": "",
+    "parts/below.py": "from marl_sim.core.kernels import kernel\nfrom ..constants import WEIGHT\n\n"
+    "@kernel\ndef weigh(x):\n    return WEIGHT * x\n",
+    "parts/above.py": "from marl_sim.core.kernels import kernel\nfrom . import (\n    below as under,\n)\n\n"
+    "@kernel\ndef total(x):\n    return 1 + under.weigh(x)\n",
+}
+
+
+@pytest.fixture
+def toy(tmp_path):
+    for name, text in FILES.items():
+        path = tmp_path / "toy" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "toy"
+
+
+def test_a_change_in_another_file_is_noticed_and_nothing_else_is(toy, root):
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    environment |= {"NUMBA_CACHE_DIR": str(toy.parent / "kept"), "PYTHONPATH": os.pathsep.join([str(root), "."])}
+
+    def said():
+        command = [sys.executable, "-B", "-c", PROGRAM]
+        done = subprocess.run(command, cwd=toy.parent, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert said() == ["7.0", "0"]
+    assert said() == ["7.0", "1"]
+    (toy / "other.py").write_text("X = 2.0\n")
+    assert said() == ["7.0", "1"]
+    (toy / "constants.py").write_text("WEIGHT = 5.0\n")
+    assert said() == ["11.0", "0"]
+    assert said() == ["11.0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from . import below", ["parts/below.py"]),
+        ("from . import below, above as up", ["parts/below.py", "parts/above.py"]),
+        ("from .below import weigh", ["parts/below.py"]),
+        ("from ..constants import (\n    WEIGHT,\n)", ["constants.py"]),
+        ("from .. import parts", ["parts/__init__.py"]),
+        ("from toy.parts.above import total", ["parts/above.py"]),
+        ("from toy.parts import thing", ["parts/__init__.py"]),
+        ("import toy.constants", ["constants.py"]),
+        ("import numpy\nfrom numpy import sin\nfrom toys import x", []),
+    ],
+)
+def test_what_a_file_imports_of_its_package(toy, line, found):
+    path = toy / "parts" / "new.py"
+    path.write_text(f"{line}\n")
+    assert [str(one.relative_to(toy)) for one in imported(path, toy)] == found
+
+
+def test_files_that_import_each_other_have_a_mark(toy):
+    (toy / "parts" / "below.py").write_text("from . import above\n")
+    assert mark(toy / "parts" / "below.py", toy) == mark(toy / "parts" / "above.py", toy) != mark(toy / "other.py", toy)
