@@ -27,6 +27,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
     logits float32 [L, R, A]; legal bool [L, R, A]; deciding bool [L, R]; keys uint64, clock int64 [L] (moves on).
     Fills actions int64 and logp float32 [L, R], 0 where nobody decides.
     """
+    odds = np.empty(logits.shape[2])
     for lane in range(logits.shape[0]):
         for r in range(logits.shape[1]):
             actions[lane, r], logp[lane, r] = 0, 0.0
@@ -45,7 +46,8 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
                 return lane
             for a in range(logits.shape[2]):
                 if legal[lane, r, a]:
-                    total += math.exp(logits[lane, r, a] - best)
+                    odds[a] = math.exp(logits[lane, r, a] - best)
+                    total += odds[a]
             if not np.isfinite(total):  # one of them is not a number
                 return lane
             left = integer(key, 1, ties) if greedy else uniform(key, 0) * total
@@ -55,7 +57,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
                     continue
                 if not greedy:
                     chosen = a
-                    left -= math.exp(logits[lane, r, a] - best)
+                    left -= odds[a]
                     if left < 0:
                         break
                 elif logits[lane, r, a] == best:

@@ -86,9 +86,8 @@ class StreamLanes(BehindLanes):
         """Memory for R streams a lane, once it is known how many there are."""
         s = self.spec
         numbers = s.n_actions if s.box else 1
-        self.streams = Streams(
-            self.n_lanes, streams, s.obs_dim, s.n_actions, numbers, self.options.memory, self.extra_dim
-        )
+        sizes = s.obs_dim, s.n_actions, numbers, self.options.memory, self.extra_dim
+        self.streams = Streams(self.n_lanes, streams, *sizes, usual=self.options.steps + 2)
         self.memory = self.fresh_memory(streams)
         self._before = self.memory.copy()
         self._logp = np.zeros((self.n_lanes, streams), np.float32)

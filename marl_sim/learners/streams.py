@@ -104,15 +104,24 @@ class Streams:
     obs float32 [L, R, C, D], legal bool [L, R, C, A], action float32 [L, R, C, K] (K = 1 number of a choice, or the
     numbers of a continuous decision), logp float32 [L, R, C], reward float64 [L, R, C], flags uint8 [L, R, C]; memory
     float32 [L, R, C, H] as it was before the decision, extra float32 [L, R, C, E] whatever else the learner wants to
-    see again. count int64 [L, R] says how many of the C entries there are.
+    see again. count int64 [L, R] says how many of the C entries there are. C doubles, but for a stop at `usual`, which
+    are seldom exceeded.
     """
 
     NAMES = ("obs", "legal", "action", "logp", "memory", "extra", "reward", "flags")
 
     def __init__(
-        self, lanes: int, streams: int, obs_dim: int, n_actions: int, numbers: int = 1, memory: int = 0, extra: int = 0
+        self,
+        lanes: int,
+        streams: int,
+        obs_dim: int,
+        n_actions: int,
+        numbers: int = 1,
+        memory: int = 0,
+        extra: int = 0,
+        usual: int = 0,
     ) -> None:
-        self.lead = lanes, streams
+        self.lead, self._usual = (lanes, streams), usual
         self._widths = dict(obs=obs_dim, legal=n_actions, action=numbers, memory=memory, extra=extra)
         self._types = dict(legal=np.bool_, reward=np.float64, flags=np.uint8)
         self.count = np.zeros(self.lead, np.int64)
@@ -138,9 +147,12 @@ class Streams:
         self.entries = tuple(entries)
         self.obs, self.legal, self.action, self.logp, self.memory, self.extra, self.reward, self.flags = self.entries
 
-    def _room(self) -> None:
-        if int(self.count.max(initial=0)) >= self.capacity:
-            self._allocate(2 * self.capacity)
+    def _room(self, entries: int | None = None) -> None:
+        """For so many entries; None: for one more."""
+        needed = int(self.count.max(initial=0)) + 1 if entries is None else entries
+        while self.capacity < needed:
+            twice = 2 * self.capacity
+            self._allocate(self._usual if self.capacity < self._usual < twice else twice)
 
     def decide(
         self,
@@ -219,8 +231,7 @@ class Streams:
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `state` gave."""
         n = state["obs"].shape[2]
-        while self.capacity < n:
-            self._allocate(2 * self.capacity)
+        self._room(n)
         for name, array in zip(self.NAMES, self.entries):
             array[:, :, :n] = state[name]
         self.count[...], self.fresh[...] = state["count"], state["fresh"]
