@@ -163,8 +163,9 @@ class ParallelWorld(World):
             actions = {agent: alive[agent].make(chosen[alive[agent].index]) for agent in env.agents if agent in alive}
         seen, paid, terminations, truncations, infos = env.step(actions)
         looks = self._looks(seen, infos)
-        if looks is None or not (self._all_go_on(terminations, truncations) or self._all_end(terminations, truncations)):
-            return self._one_by_one(seen, paid, terminations, truncations, infos)
+        flags = terminations, truncations
+        if looks is None or not (self._all_go_on(*flags) or self._all_end(*flags)):
+            return self._one_by_one(seen, paid, *flags, infos)
         self._reward[...] = [paid.get(agent, 0.0) for agent in names]
         if env.agents:
             self._show_all(looks)
