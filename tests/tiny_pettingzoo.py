@@ -160,6 +160,35 @@ class Reaches(Spaces, ParallelEnv):
         return seen, paid, dict.fromkeys(names, False), ends, {agent: {} for agent in names}
 
 
+class Parts(Reaches):
+    """`near` is terminated at step `ends`, and `far` truncated at step 3, or gone without a word where `silent`.
+
+    listed: near stays among the agents as long as far is. told: infos say something. Both see so many `numbers`,
+    whatever their spaces say.
+    """
+
+    metadata = {"name": "parts_v0"}
+
+    def __init__(self, ends=3, silent=False, listed=False, told=False, numbers=3):
+        super().__init__()
+        self.ends, self.silent, self.listed, self.told, self.numbers = ends, silent, listed, told, numbers
+
+    def _so(self, seen):
+        infos = {agent: {"time": self.t} if self.told else {} for agent in seen}
+        return {agent: x[: self.numbers] for agent, x in seen.items()}, infos
+
+    def reset(self, seed=None, options=None):
+        return self._so(super().reset(seed)[0])
+
+    def step(self, actions):
+        seen, paid, _, _, _ = super().step(actions)
+        over = {agent: agent == "near" and self.t == self.ends for agent in self.possible_agents}
+        cut = {agent: agent == "far" and self.t == 3 and not self.silent for agent in self.possible_agents}
+        self.agents = [agent for agent in self.agents if self.listed or not over[agent]]
+        seen, infos = self._so(seen)
+        return seen, paid, over, cut, infos
+
+
 class Pictures(Spaces, ParallelEnv):
     """Two agents look at random pictures of the given dtype for two steps."""
 
@@ -190,18 +219,21 @@ class Pictures(Spaces, ParallelEnv):
 
 class Masks(Spaces, ParallelEnv):
     """Four steps in which infos say what is open; whoever `waits` for the other has an empty mask, and
-    from step `asleep` on everybody.
+    from step `asleep` on everybody. looks: what is seen is an array of one number, rather than the number.
 
     Breaks if anybody does what its mask forbids.
     """
 
     metadata = {"name": "masks_v0"}
 
-    def __init__(self, waits=True, asleep=99, entries=3):
-        self.waits, self.asleep, self.entries = waits, asleep, entries
+    def __init__(self, waits=True, asleep=99, entries=3, looks=False):
+        self.waits, self.asleep, self.entries, self.looks = waits, asleep, entries, looks
         self.possible_agents = ["first", "second"]
-        self.sees = {agent: spaces.Discrete(5) for agent in self.possible_agents}
+        self.sees = {a: spaces.Box(0, 4, (1,)) if looks else spaces.Discrete(5) for a in self.possible_agents}
         self.does = {agent: spaces.Discrete(3) for agent in self.possible_agents}
+
+    def _seen(self):
+        return dict.fromkeys(self.possible_agents, np.float32([self.t]) if self.looks else self.t)
 
     def _infos(self):
         self.masks = {}
@@ -214,7 +246,7 @@ class Masks(Spaces, ParallelEnv):
 
     def reset(self, seed=None, options=None):
         self.rng, self.t, self.agents = np.random.default_rng(seed), 0, self.possible_agents[:]
-        return dict.fromkeys(self.agents, 0), self._infos()
+        return self._seen(), self._infos()
 
     def step(self, actions):
         for agent, action in actions.items():
@@ -224,7 +256,7 @@ class Masks(Spaces, ParallelEnv):
         self.agents = [] if over else self.agents
         paid = {agent: float(action) for agent, action in actions.items()}
         return (
-            dict.fromkeys(names, self.t),
+            self._seen(),
             paid,
             dict.fromkeys(names, over),
             dict.fromkeys(names, False),

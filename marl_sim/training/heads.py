@@ -35,10 +35,12 @@ class Head:
         self.layers, self.team_reward = trainer.layers, trainer.team_reward
         self.learner = group.of(plan.name)
         self._agents = list(group.agents)
+        self._sizes = len(self.worlds.seeds), self.worlds.num_envs, len(self._agents)
         self._all = self._agents == list(range(self.worlds.n_agents))
         self.learns = np.zeros(self.worlds.n_agents, dtype=bool)
         self.learns[self._agents] = True
         self.learns &= trainer.learns
+        self._always = bool(self.mask.all() and self.learns.all())  # whoever acts decides here
         self.spec = self._spec(plan.spec)
         seeds = np.array(self.worlds.seeds, dtype=np.uint64)
         own = self._agents[:1] if group.together else self._agents
@@ -106,13 +108,7 @@ class Head:
 
     def arrange(self, x: np.ndarray) -> np.ndarray:
         """[worlds, agents, ...] as [lanes, streams, ...]."""
-        s, b, k = len(self.worlds.seeds), self.worlds.num_envs, len(self._agents)
-        if not self._all:
-            x = x[:, self._agents]
-        x = x.reshape(s, b, k, *x.shape[2:])
-        if self.group.together:
-            return x.reshape(s, b * k, *x.shape[3:])
-        return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(s * k, b, *x.shape[3:])
+        return self.arrange_all(x if self._all else x[:, self._agents])
 
     def restore(self, x: np.ndarray) -> np.ndarray:
         """[lanes, streams, ...] as [worlds, agents of the group, ...]."""
@@ -124,6 +120,8 @@ class Head:
     def turn(self, worlds: Worlds | None = None) -> np.ndarray:
         """Which agents of this head decide now, bool [worlds, agents]."""
         worlds = self.worlds if worlds is None else worlds
+        if self._always:
+            return worlds.acting.copy()
         return worlds.acting & self.mask[worlds.stage][:, None] & self.learns
 
     def act(
@@ -151,7 +149,7 @@ class Head:
 
     def end_episodes(self, ended: np.ndarray) -> None:
         """Tell lanes whose episode is over, in one of their worlds at least: an episode's memory is forgotten."""
-        if ended.any():
+        if np.count_nonzero(ended):
             over = self.arrange(np.broadcast_to(ended[:, None], self.worlds.acting.shape))
             self.playing.end_episode(np.asarray(over.any(axis=1)))
 
@@ -176,9 +174,12 @@ class Head:
 
     def arrange_all(self, x: np.ndarray) -> np.ndarray:
         """As `arrange`, of arrays that hold the group's agents only."""
-        s, b, k = len(self.worlds.seeds), self.worlds.num_envs, len(self._agents)
-        x = x.reshape(s, b, k, *x.shape[2:])
-        return np.ascontiguousarray(x.swapaxes(1, 2)).reshape(s * k, b, *x.shape[3:])
+        s, b, k = self._sizes
+        if self.group.together:
+            return x.reshape(s, b * k, *x.shape[2:])
+        if s == 1:
+            return x.swapaxes(0, 1).copy()
+        return x.reshape(s, b, k, *x.shape[2:]).swapaxes(1, 2).copy().reshape(s * k, b, *x.shape[2:])
 
     def extra_seen(self, obs: np.ndarray) -> np.ndarray | None:
         """The central state where no decision is taken: the others' actions behind it are 0."""
@@ -193,11 +194,7 @@ class Head:
         mine = actions[:, self._agents]
         k = mine.shape[1]
         around = np.array([[j for j in range(k) if j != i] for i in range(k)], np.int64)
-        others = mine[:, around]
-        s, b = len(self.worlds.seeds), self.worlds.num_envs
-        if self.group.together:
-            return others.reshape(s, b * k, k - 1)
-        return self.arrange_all(others)
+        return self.arrange_all(mine[:, around])
 
     # ------------------------------------------------------------ experience
 
@@ -216,7 +213,9 @@ class Head:
 
     def reward(self, moment: Any, extra: np.ndarray | None) -> np.ndarray:
         """What the step paid the streams of this head, after the layers; [lanes, streams]."""
-        total = sum((moment.components[name] for name in self.components), np.zeros(moment.reward.shape))
+        total = np.zeros(moment.reward.shape)
+        for name in self.components:
+            total += moment.components[name]
         for layer in self.layers:
             if hasattr(layer, "scale"):
                 total *= layer.scale(self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numba
 import numpy as np
 from pettingzoo import AECEnv
 
@@ -16,6 +17,17 @@ from .books import RewardBook
 from .outside_spaces import choices, sight
 from .outside_world import ParallelWorld, Seat, TurnWorld, World
 from .worlds import HeadPlan
+
+
+@numba.njit(cache=True, nogil=True)
+def first_illegal(actions, legal):
+    """The place w * n + i of the first of actions int64 [W, n] that legal [W, n, A] does not allow, or -1."""
+    worlds, n, most = legal.shape
+    for w in range(worlds):
+        for i in range(n):
+            if not (0 <= actions[w, i] < most and legal[w, i, actions[w, i]]):
+                return w * n + i
+    return -1
 
 
 class OutsideStep:
@@ -97,7 +109,6 @@ class OutsideWorlds:
         self._worlds = [kind(env, seats, arrays, number) for number, env in enumerate(envs)]
         self._log: list[list[Any]] = [[] for _ in envs]  # what was chosen since the episode began
         self._episode = np.full(self.num_worlds, -1, dtype=np.int64)
-        self._places = np.arange(self.num_worlds * self.n_agents)
         self._ready = False
 
     def _check(self) -> None:
@@ -172,6 +183,8 @@ class OutsideWorlds:
         return step
 
     def _somebody_acts(self) -> None:
+        if np.count_nonzero(self.acting) == self.acting.size:
+            return
         someone = self.acting.any(axis=1)
         if not someone.all():
             self._ready = False
@@ -188,11 +201,9 @@ class OutsideWorlds:
         if self.box is not None:
             self._within(actions, *self.box)
             return actions.astype(float)
-        flat = actions.reshape(-1)
-        fine = (flat >= 0) & (flat < self.n_actions)
-        fine &= self.legal.reshape(-1, self.n_actions)[self._places, np.where(fine, flat, 0)]
-        if not fine.all():
-            b, i = divmod(int(fine.argmin()), self.n_agents)
+        place = first_illegal(np.ascontiguousarray(actions, np.int64), self.legal)
+        if place >= 0:
+            b, i = divmod(place, self.n_agents)
             allowed = ", ".join(str(a) for a in np.flatnonzero(self.legal[b, i]))
             raise IllegalAction(f"{self.agents[i]} chose {actions[b, i]} in world {b}; it may choose {allowed}")
         return actions

@@ -136,9 +136,9 @@ class ParallelWorld(World):
 
     def __init__(self, env: Any, seats: Sequence[Seat], arrays: Mapping[str, np.ndarray], number: int):
         super().__init__(env, seats, arrays, number)
-        sizes = {seat.sight.size if seat.sight.plain else 0 for seat in seats}
-        self._alike = (max(sizes),) if sizes == {self._obs.shape[1]} else None  # the shape of what each sees
-        self._agents = [seat.agent for seat in seats]
+        self._names, width = [seat.agent for seat in seats], self._obs.shape[1]
+        self._alike = all(seat.sight.plain and seat.sight.size == width for seat in seats)  # one array holds all looks
+        self._as_chosen = all(seat.make is int for seat in seats)  # what is chosen is the action already
         self._open = np.stack(self._own)
 
     def begin(self, seed: int) -> None:
@@ -146,16 +146,42 @@ class ParallelWorld(World):
         self._empty()
         seen, infos = self.env.reset(seed=seed)
         for agent in self.env.agents:
-            self._show(self._admit(agent), seen[agent], infos.get(agent))
+            self._admit(agent)
+        looks = self._looks(seen, infos)
+        if looks is not None:
+            self._show_all(looks)
+            return
+        for agent, seat in self.alive.items():
+            self._show(seat, seen[agent], infos.get(agent))
 
     def play(self, chosen: Sequence[Any]) -> bool:
         """One step with everybody's choice; true where the world is over."""
-        env, alive = self.env, self.alive
-        actions = {agent: alive[agent].make(chosen[alive[agent].index]) for agent in env.agents if agent in alive}
+        env, alive, names = self.env, self.alive, self._names
+        if self._as_chosen and len(alive) == len(names) and env.agents == names:
+            actions = dict(zip(names, chosen))
+        else:
+            actions = {agent: alive[agent].make(chosen[alive[agent].index]) for agent in env.agents if agent in alive}
         seen, paid, terminations, truncations, infos = env.step(actions)
-        if self._all_go_on(terminations, truncations, infos) and self._show_all(seen):
-            self._reward += [paid.get(agent, 0.0) for agent in self._agents]
+        looks = self._looks(seen, infos)
+        flags = terminations, truncations
+        if looks is None or not (self._all_go_on(*flags) or self._all_end(*flags)):
+            return self._one_by_one(seen, paid, *flags, infos)
+        self._reward[...] = [paid.get(agent, 0.0) for agent in names]
+        if env.agents:
+            self._show_all(looks)
             return False
+        self._final[...] = looks
+        self._last_legal[...] = False
+        self._terminated[...] = [terminations.get(agent, False) for agent in names]
+        self._truncated[...] = [truncations.get(agent, False) for agent in names]
+        return True
+
+    def _one_by_one(
+        self, seen: Mapping[Any, Any], paid: Mapping[Any, float], terminations: Flags, truncations: Flags,
+        infos: Mapping[Any, Any],
+    ) -> bool:  # fmt: skip
+        """What a step did, agent by agent; true where the world is over."""
+        env, alive = self.env, self.alive
         present = set(env.agents)
         for agent, seat in list(alive.items()):
             self._reward[seat.index] += paid.get(agent, 0.0)
@@ -172,23 +198,31 @@ class ParallelWorld(World):
                     self._show(self._admit(agent), seen[agent], infos.get(agent))
         return not alive
 
-    def _all_go_on(self, terminations: Flags, truncations: Flags, infos: Mapping[Any, Any]) -> bool:
-        """Whether nobody comes or goes, or is told anything besides."""
-        if len(self.alive) < len(self.seats) or any(terminations.values()) or any(truncations.values()):
-            return False
-        return not any(infos.values()) and set(self.env.agents) == self.alive.keys()
+    # What follows is for worlds in which the same happens to all: where it does not apply, they go one by one.
 
-    def _show_all(self, seen: Mapping[Any, Any]) -> bool:
-        """Everybody decides next: at once, where all see arrays of one shape; otherwise nothing is done, and False."""
-        if self._alike is None:
-            return False
-        looks = [seen.get(agent) for agent in self._agents]
-        if any(type(look) is not np.ndarray or look.shape != self._alike for look in looks):
-            return False
+    def _looks(self, seen: Mapping[Any, Any], infos: Mapping[Any, Any]) -> np.ndarray | None:
+        """What all see, [n, D], where all are there, see numbers of one shape and are told nothing besides."""
+        if not self._alike or len(self.alive) < len(self._names) or any(infos.values()):
+            return None
+        try:
+            looks = np.array([seen.get(agent) for agent in self._names])
+        except ValueError:  # of different shapes
+            return None
+        return looks if looks.shape == self._obs.shape and looks.dtype.kind in "biuf" else None
+
+    def _all_go_on(self, terminations: Flags, truncations: Flags) -> bool:
+        """Whether nobody comes or goes."""
+        return self.env.agents == self._names and not any(terminations.values()) and not any(truncations.values())
+
+    def _all_end(self, terminations: Flags, truncations: Flags) -> bool:
+        """Whether everybody's life ends."""
+        return not self.env.agents and all(terminations.get(a) or truncations.get(a) for a in self._names)
+
+    def _show_all(self, looks: np.ndarray) -> None:
+        """Everybody decides next."""
         self._obs[...] = looks
         self._legal[...] = self._open
         self._acting[...] = True
-        return True
 
 
 class TurnWorld(World):

@@ -292,7 +292,7 @@ class Trainer:
         for number, head in enumerate(self.heads):
             turn = head.turn(worlds)
             deciding = head.arrange(turn)
-            if not turn.any() and head.learner.feed != "steps":
+            if not np.count_nonzero(turn) and head.learner.feed != "steps":
                 continue
             obs = head.arrange(worlds.obs[:, :, head.columns])
             legal = head.arrange(worlds.legal[:, :, : head.n_actions])

@@ -91,15 +91,18 @@ class Worlds(Protocol):
 
 
 class Moment:
-    """What a step did, agent by agent; see Worlds. Arrays are reused."""
+    """What a step of a Simulator did, agent by agent; see Worlds. Its arrays are views of the step's."""
 
-    def __init__(self, step: Any, n_agents: int) -> None:
-        spread = (*step.terminated.shape, n_agents)
+    def __init__(self, step: Any) -> None:
         self.raw, self.components, self.reward = step, step.components, step.reward
-        self.terminated = np.broadcast_to(step.terminated[:, None], spread)
-        self.truncated = np.broadcast_to(step.truncated[:, None], spread)
-        self.ended = step.terminated | step.truncated
+        self.terminated = np.broadcast_to(step.terminated[:, None], step.reward.shape)
+        self.truncated = np.broadcast_to(step.truncated[:, None], step.reward.shape)
         self.final_obs = step.final_obs
+
+    @property
+    def ended(self) -> np.ndarray:
+        """Which worlds have begun anew, bool [W]."""
+        return self.raw.terminated | self.raw.truncated
 
 
 class SimulatorWorlds:
@@ -110,6 +113,7 @@ class SimulatorWorlds:
 
     lives_on = True
     waiting: np.ndarray | None = None
+    _moment: Moment | None = None
 
     def __init__(
         self,
@@ -152,7 +156,9 @@ class SimulatorWorlds:
     def step(self, actions: np.ndarray) -> Moment:
         only, self.waiting = None if self.waiting is None else ~self.waiting, None
         step = self.simulator.step(actions[..., 0] if self.box is not None else actions, only)
-        return Moment(step, self.n_agents)
+        if self._moment is None or self._moment.raw is not step:  # a Simulator shows all its steps in the same arrays
+            self._moment = Moment(step)
+        return self._moment
 
     def save(self) -> dict[str, np.ndarray]:
         return self.simulator.save()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outside_play import assert_same, choose, play
 from pettingzoo import ParallelEnv
-from tiny_pettingzoo import Leaves, Lives, Masks, Pictures, Reaches, Silent, Turns
+from tiny_pettingzoo import Leaves, Lives, Masks, Parts, Pictures, Reaches, Silent, Turns
 
 import marl_sim as ms
 from marl_sim.core.rng import key_of
@@ -32,8 +32,14 @@ CASES = {
     "silent end": (Silent, {}),
     "boxes": (Reaches, {}),
     "boxes unlike": (Reaches, dict(boxes=UNLIKE)),
+    "ends unlike": (Parts, {}),
+    "ends apart": (Parts, dict(ends=2)),
+    "ends apart and stays listed": (Parts, dict(ends=1, listed=True)),
+    "one of two without a word": (Parts, dict(silent=True)),
+    "two without a word": (Parts, dict(ends=9, silent=True)),
     "pictures": (Pictures, {}),
     "masks in infos": (Masks, {}),
+    "masks beside arrays": (Masks, dict(looks=True)),
     "our own, in parallel": ("marl_sim.envs.direct_punishment_v0", dict(n_agents=3)),
     "our own, in turn": (ms.aec_env("off_switch"), {}),
     "spread": ("pettingzoo:mpe2.simple_spread_v3", dict(max_cycles=9)),
@@ -178,6 +184,16 @@ def held_against_turns(worlds, env):
         assert over
         if worlds._source.label != "Silent":  # whose agents go without being told what they earned last
             assert got.tolist() == pytest.approx(list(paid.values()))
+
+
+def test_what_happens_to_all_at_once_is_what_happens_to_each():
+    """Whoever is told something is looked at by itself; nothing that is shown may differ for that."""
+    together, apart = (OutsideWorlds(Parts, 2, (3,), dict(told=told)) for told in (False, True))
+    together.reset()
+    apart.reset()
+    shown = play(together, 7)
+    assert shown["ended"].sum() == 4 and (shown["terminated"] != shown["truncated"]).sum() == 8
+    assert_same(shown, play(apart, 7))
 
 
 def test_who_moved_not_is_paid_at_once():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from outside_play import play
 from pettingzoo import ParallelEnv
-from tiny_pettingzoo import Dead, Forgetful, Lives, Masks, Pictures, Reaches, Turns
+from tiny_pettingzoo import Dead, Forgetful, Lives, Masks, Parts, Pictures, Reaches, Turns
 
 from marl_sim.core.errors import IllegalAction, NotReset
 from marl_sim.envs.source import Source
@@ -41,6 +41,7 @@ def test_masks_are_kept_and_actions_checked():
         (Masks, dict(asleep=0), 0, "nobody acts in world 0 of Masks, which has not ended"),
         (Masks, dict(asleep=1), 1, "nobody acts in world 0 of Masks, which has not ended"),
         (Dead, {}, 1, "world 0 does not go on: player_0 is dead and stays selected"),
+        (Parts, dict(numbers=1), 0, "an observation has 1 numbers where its space has 3: near in world 0"),
         (Masks, dict(entries=2), 0, "the action mask of first in world 0 must have 3 entries"),
     ],
 )
