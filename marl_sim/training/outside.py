@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
 from pettingzoo import AECEnv
 
 from ..core.errors import IllegalAction, NotReset
+from ..core.kernels import kernel
 from ..core.rng import key_of
 from ..envs.source import Environment, Source
 from ..learners.base import HeadSpec
@@ -19,7 +19,7 @@ from .outside_world import ParallelWorld, Seat, TurnWorld, World
 from .worlds import HeadPlan
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def first_illegal(actions, legal):
     """The place w * n + i of the first of actions int64 [W, n] that legal [W, n, A] does not allow, or -1."""
     worlds, n, most = legal.shape
