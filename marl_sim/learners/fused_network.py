@@ -111,10 +111,10 @@ def load(row, net):
 
 
 @kernel
-def turn(row, net, grad):
-    """What `backward` needs besides: layers turned around, and a gradient [P] of 0."""
+def turn(row, net):
+    """What `backward` needs besides: layers turned around, and gradients of 0 where they do not lie in a row."""
     for layer in range(net.sizes.size - 1):
-        matrix(grad, net, GRAD, layer)[:] = ZERO
+        part(net, GRAD, layer)[:] = ZERO
         if layer:
             turned, given = part(net, TURNED, layer), lying(row, net, layer)
             for i in range(net.sizes[layer]):
@@ -191,7 +191,7 @@ def forward(row, net, given, rows, rare, relu):
 
 @kernel(fastmath=REORDER)
 def backward(grad, net, given, rows, rare, relu, nothing):
-    """Add to the gradient, from the derivative by what the last layer gave."""
+    """Add to the gradient, from the derivative by what the last layer gave, of rows that are even in number."""
     for layer in range(net.sizes.size - 2, -1, -1):
         back, mine = part(net, BACK, layer), matrix(grad, net, GRAD, layer)
         x = part(net, Y, layer - 1) if layer else given.x
@@ -200,9 +200,9 @@ def backward(grad, net, given, rows, rare, relu, nothing):
         else:  # an odd number of inputs reaches into the biases with a column of zeros
             multiply(x.T, back, mine, net.sizes[layer] + net.sizes[layer] % 2, rows, mine, 0, 1)
         bias = mine[net.sizes[layer]]
-        for i in range(rows):
+        for i in range(0, rows, 2):
             for j in range(bias.size):
-                bias[j] += back[i, j]
+                bias[j] += back[i, j] + back[i + 1, j]
         if layer:
             before = part(net, BACK, layer - 1)
             multiply(back, part(net, TURNED, layer), before, rows, net.sizes[layer + 1], nothing, 0, 0)

@@ -24,7 +24,7 @@ from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .elementary import exponential
 from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Y, inputs_of, network, part
-from .optim import adam_row
+from .optim import REORDER, adam_row
 from .products import wide
 
 LEAST = np.float32(-np.inf)
@@ -50,7 +50,7 @@ class Terms(NamedTuple):
     entropy: float
 
 
-@kernel
+@kernel(fastmath=REORDER, error_model="numpy")
 def _odds(told, lane, at, said, odds, logs):
     """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
     said for their logarithms."""
@@ -58,8 +58,7 @@ def _odds(told, lane, at, said, odds, logs):
     for i in range(at.size):
         legal, best = told.legal[lane, at[i] // capacity, at[i] % capacity], LEAST
         for a in range(many):
-            if legal[a]:
-                best = max(best, said[i, a])
+            best = max(best, said[i, a] if legal[a] else LEAST)
         for a in range(many):
             odds[i, a] = said[i, a] - best if legal[a] else LEAST
         for a in range(many, odds.shape[1]):
@@ -70,27 +69,24 @@ def _odds(told, lane, at, said, odds, logs):
         each[k] = exponential(each[k])
     for i in range(at.size):
         legal, total = told.legal[lane, at[i] // capacity, at[i] % capacity], ZERO
-        for a in range(many):
-            if not legal[a]:
-                odds[i, a] = ZERO
+        for a in range(odds.shape[1]):  # what is not legal adds 1e-38
             total += odds[i, a]
         for a in range(many):
-            odds[i, a] /= total
+            odds[i, a] = odds[i, a] * (ONE / total) if legal[a] else ZERO
         logs[i] += math.log(total)
 
 
-@kernel
+@kernel(fastmath=REORDER)
 def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
     """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
     capacity, many, loss = told.obs.shape[2], told.legal.shape[3], 0.0
     _odds(told, lane, at, said, by_said, logs)
     for i in range(at.size):
         stream, entry = at[i] // capacity, at[i] % capacity
-        legal, p, advantage = told.legal[lane, stream, entry], by_said[i], told.advantage[lane, stream, entry]
-        chosen, spread, total = int(told.action[lane, stream, entry, 0]), ZERO, logs[i]
+        p, advantage, total = by_said[i], told.advantage[lane, stream, entry], logs[i]
+        chosen, spread = int(told.action[lane, stream, entry, 0]), ZERO
         for a in range(many):
-            if legal[a]:
-                spread -= p[a] * (said[i, a] - total)
+            spread -= p[a] * (said[i, a] - total)
         logp = said[i, chosen] - total
         gain, pull = advantage * logp, advantage
         if terms.clip > 0:
@@ -100,8 +96,7 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share)
             if held != w and held * advantage < gain:
                 gain, pull = held * advantage, ZERO
         for a in range(many):
-            if legal[a]:
-                p[a] = share * p[a] * (pull + terms.entropy * (said[i, a] - total + spread))
+            p[a] = share * p[a] * (pull + terms.entropy * (said[i, a] - total + spread))
         p[chosen] -= share * pull
         error = worth[i, 0] - told.target[lane, stream, entry]
         by_worth[i, 0] = share * terms.value * error
@@ -136,9 +131,10 @@ def descend(
             start, stop = n[lane] * place // parts[lane], n[lane] * (place + 1) // parts[lane]
             if start == stop:
                 continue
+            grad[:] = ZERO
             for k in range(1 + judged):
                 layers.load(row, nets[k])
-                layers.turn(row, nets[k], grad)
+                layers.turn(row, nets[k])
             loss = 0.0
             for begin in range(start, stop, PIECE):
                 at = index[epoch, lane, begin : min(begin + PIECE, stop)]
