@@ -41,7 +41,7 @@ def test_compiled_steps_are_the_autograd_steps(name, sizes):
     for one, other in ((ours.adam.m, fused.adam.m), (ours.adam.v, fused.adam.v)):
         np.testing.assert_allclose(other, one, rtol=2e-3, atol=2e-5)
     told = ours.adam.v.sqrt() > 1e-5  # Adam makes whole steps of gradients that are the rounding of larger ones
-    assert told.sum() > 100
+    assert told.sum(1).min() >= 12
     np.testing.assert_allclose(fused.params[told], ours.params[told], rtol=2e-3, atol=2e-5)
     np.testing.assert_allclose(fused._losses, ours._losses, rtol=2e-3)
 
