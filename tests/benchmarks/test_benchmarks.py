@@ -11,7 +11,7 @@ SAID = {
     "lanes": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
     "learners": (
         ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "1", "--peers"),
-        r"ours, pond, 1 thread\(s\).*\n.*\n +2 +[\d,]+ \([\d,]+\) +[\d,]+ \([\d,]+\) +[\d.]+x",
+        r"our PPO, pond, 1 thread\(s\).*\n.*\n +2 +[\d,]+ \([\d,]+\) +[\d,]+ \([\d,]+\) +[\d.]+x",
     ),
     "floor": (("--lanes", "1"), r"million operations, 33.5 MB(.*\n)+ lanes  GFLOP/s(.*\n) +1 "),
     "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),
