@@ -104,10 +104,7 @@ def load(row, net):
     """Copy out of a row of parameters what cannot be used where it lies."""
     for layer in range(net.sizes.size - 1):
         if net.table[WEIGHT, layer, 1]:
-            weight, given = part(net, WEIGHT, layer), lying(row, net, layer)
-            for i in range(given.shape[0]):
-                for j in range(given.shape[1]):
-                    weight[i, j] = given[i, j]
+            part(net, WEIGHT, layer)[:, : net.sizes[layer + 1]] = lying(row, net, layer)
 
 
 @kernel
@@ -127,10 +124,7 @@ def store(net, grad):
     """Copy what is not there into the row of gradients [P]."""
     for layer in range(net.sizes.size - 1):
         if net.table[GRAD, layer, 1]:
-            mine, kept = part(net, GRAD, layer), lying(grad, net, layer)
-            for i in range(kept.shape[0]):
-                for j in range(kept.shape[1]):
-                    kept[i, j] = mine[i, j]
+            lying(grad, net, layer)[:] = part(net, GRAD, layer)[:, : net.sizes[layer + 1]]
 
 
 @kernel

@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from ..core.kernels import kernel
 
 VECTOR = 8  # numbers of a register; columns are whole vectors
-TALL, SHORT = 6, 2  # rows of a tile of two vectors: twelve sums, two vectors and a number fit sixteen registers
+HEIGHTS = 6, 4, 2  # rows of tiles; with six of two vectors, twelve sums, two vectors and a number fit sixteen registers
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 LANES = ir.VectorType(FLOAT, VECTOR)
 
@@ -30,7 +30,7 @@ def wide(columns: int) -> int:
 
 def even(rows: int) -> int:
     """So many rows rounded up to whole tiles."""
-    return -(-rows // SHORT) * SHORT
+    return -(-rows // HEIGHTS[-1]) * HEIGHTS[-1]
 
 
 def _tile(rows: int, across: int) -> Any:
@@ -77,14 +77,10 @@ def _tile(rows: int, across: int) -> Any:
     return tile
 
 
-_tall, _middle, _short = _tile(TALL, 2), _tile(4, 2), _tile(SHORT, 2)
-_pole, _stake, _peg = _tile(TALL, 1), _tile(4, 1), _tile(SHORT, 1)
-
-
-def _column(tiles: Any, width: int, heights: tuple[int, int, int]) -> Any:
-    """A function that computes `width` columns of a product, by tiles of three heights."""
-    first, second, third = tiles
-    tall, middle, short = heights
+def _column(vectors: int) -> Any:
+    """A function that computes a column of a product, so many vectors across, by tiles from the highest down."""
+    tall, middle, short = HEIGHTS
+    first, second, third = (_tile(rows, vectors) for rows in HEIGHTS)
 
     @kernel(inline="always")
     def compute(a, by_row, by_inner, b, across, start, by_start, c, columns, rows, inner):
@@ -105,8 +101,7 @@ def _column(tiles: Any, width: int, heights: tuple[int, int, int]) -> Any:
     return compute
 
 
-_broad = _column((_tall, _middle, _short), 2 * VECTOR, (TALL, 4, SHORT))
-_narrow = _column((_pole, _stake, _peg), VECTOR, (TALL, 4, SHORT))
+_broad, _narrow = _column(2), _column(1)
 
 
 @kernel

@@ -30,6 +30,15 @@ def both(name, steps, **options):
         yield lanes
 
 
+def magnified_rounding(lanes):
+    """How far apart rounding may bring parameters, [L, P]. Adam divides by a gradient's usual size, so that of a small
+    one, a difference of large terms, it makes steps of the size of its rounding. About a hundred terms go into each."""
+    usual = lanes.adam.v.sqrt()
+    rounding = np.sqrt(100) * torch.finfo(torch.float32).eps * usual.amax(1, keepdim=True)
+    far = 0.01 * torch.from_numpy(lanes.updates).float()[:, None]  # a step goes about as far as its size, 0.01
+    return far * (rounding / usual.clamp(min=1e-30)).clamp(max=1)
+
+
 @pytest.mark.nojit
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize("name", ["PPO", "A2C", "REINFORCE", "MAPPO", "MAA2C"])
@@ -40,9 +49,10 @@ def test_compiled_steps_are_the_autograd_steps(name, sizes):
     assert fused.updates.min() >= (24 if "PPO" in name and sizes.get("minibatches") != 1 else 3)
     for one, other in ((ours.adam.m, fused.adam.m), (ours.adam.v, fused.adam.v)):
         np.testing.assert_allclose(other, one, rtol=2e-3, atol=2e-5)
-    told = ours.adam.v.sqrt() > 1e-5  # Adam makes whole steps of gradients that are the rounding of larger ones
-    assert told.sum(1).min() >= 12
-    np.testing.assert_allclose(fused.params[told], ours.params[told], rtol=2e-3, atol=2e-5)
+    moved = (fused.params - ours.params).abs()
+    strict = 2e-5 + 2e-3 * ours.params.abs()
+    assert (moved <= torch.maximum(strict, magnified_rounding(ours))).all()
+    assert (moved <= strict).float().mean() > 0.999
     np.testing.assert_allclose(fused._losses, ours._losses, rtol=2e-3)
 
 
