@@ -10,33 +10,40 @@ share of everything: stepping, acting, remembering, learning. All train on the s
 agents where that is their way, which is less work than ours; JaxMARL runs an environment of its own. MAPPO, against
 another library's, is one network that all agents share on both sides, with a critic that sees what all of them see.
 
-All rows of a table are measured in one run. Rates are by processor time, which other programs disturb less, and by the
-wall clock; how many times ours are a peer's is by processor time with one thread, and by the wall clock with more.
+All that stands in one block is measured by turns, an iteration of each and then the next, since a machine's speed
+changes within seconds; ratios are of one round, and medians over rounds. Rates are by processor time, which other
+programs disturb less, and by the wall clock; ratios are by processor time with one thread, by the wall clock with more.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
+import itertools
 import json
 import os
-import subprocess
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peers")]
+
+from peers.run_all import PEERS, command_of, installed  # noqa: E402
+from peers.turns import together  # noqa: E402
+
 STEPS, ENVS, EPOCHS, MINIBATCHES, HIDDEN = 128, 8, 4, 4, (64, 64)
-PEERS = ("torch_loop", "sb3", "benchmarl_ippo", "benchmarl_mappo", "jaxmarl_ippo", "jaxmarl_ippo_separate")
+CHOSEN = ("torch_loop", "sb3", "benchmarl_ippo", "benchmarl_mappo", "jaxmarl_ippo", "jaxmarl_ippo_separate")
 LEARNERS = {"benchmarl_mappo": "MAPPO"}  # what a peer is compared with; PPO where nothing is said
 TARGETS = {"sb3": 5.0, "benchmarl_ippo": 5.0, "benchmarl_mappo": 5.0}
 
 
-def ours(learner: str, game: str, seeds: int, agents: int, updates: int) -> dict[str, float]:
-    """Agent-steps per second of our Trainer, median over updates after one that compiles and warms up."""
+def ours(learner: str, game: str, seeds: int, agents: int) -> None:
+    """Train by turns, an iteration at a time, until nobody asks for more."""
+    from common import Clock
+
     import marl_sim as ms
     from marl_sim import learners
     from marl_sim.training.runner import keep_large_blocks
@@ -53,83 +60,79 @@ def ours(learner: str, game: str, seeds: int, agents: int, updates: int) -> dict
     trainer = ms.Trainer(
         made, getattr(learners, learner)(**options), seeds=seeds, episodes=10**9, num_envs=ENVS, block=10**6, **more
     )
-    wall, cpu = [], []
-    for _ in range(updates + 1):
-        began = time.perf_counter(), time.process_time()
+    clock = Clock(by_turns=True)
+    while True:
         for _ in range(STEPS):
             trainer.advance()
-        wall.append(time.perf_counter() - began[0])
-        cpu.append(time.process_time() - began[1])
-    work = STEPS * ENVS * agents * seeds
-    return {
-        "agent_steps_per_second": work / median(wall[1:]),
-        "agent_steps_per_cpu_second": work / median(cpu[1:]),
-        "cores": sum(cpu[1:]) / sum(wall[1:]),
-    }
+        clock.tick()
 
 
-def alone(threads: int, *arguments: Any) -> dict[str, float]:
-    """`ours` in a process of its own, with so many threads."""
-    from peers.run_all import environment
+class Cell(NamedTuple):
+    """What is measured side by side."""
 
-    command = [sys.executable, __file__, "--only-ours", *map(str, arguments), "--threads", str(threads)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(threads), check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    game: str
+    threads: int
+    agents: int
 
 
-Rates = dict[str, float]
-
-
-def shown(one: Rates) -> str:
-    """A rate by processor time and, behind it, by the wall clock."""
-    return f"{one['agent_steps_per_cpu_second']:,.0f} ({one['agent_steps_per_second']:,.0f})"
-
-
-def counted(one: Rates, threads: int) -> float:
-    """The rate that is compared."""
-    return one["agent_steps_per_cpu_second" if threads == 1 else "agent_steps_per_second"]
-
-
-def grid(o: argparse.Namespace, learner: str, game: str, threads: int) -> dict[tuple[int, int], Rates]:
-    """Our rates by seeds and agents, printed as a table."""
-    found: dict[tuple[int, int], Rates] = {}
-    print(f"\nour {learner}, {game}, {threads} thread(s): agent-steps a second of processor time (wall)")
-    print(f"{'agents':>8}" + "".join(f"{f'{s} seed(s)':>22}" for s in o.seeds) + f"{'most / one seed':>18}")
-    for n in o.agents:
-        for s in o.seeds:
-            found[s, n] = alone(threads, learner, game, s, n, o.updates)
-        first, most = min(o.seeds), max(o.seeds)
-        cost = (most / counted(found[most, n], threads)) / (first / counted(found[first, n], threads))
-        print(f"{n:>8}" + "".join(f"{shown(found[s, n]):>22}" for s in o.seeds) + f"{cost:>17.1f}x", flush=True)
+def commands(o: argparse.Namespace, cell: Cell) -> dict[str, list[str]]:
+    """What is started, by name: "PPO 8" is ours with 8 seeds."""
+    here = [sys.executable, __file__, "--threads", str(cell.threads), "--only-ours"]
+    learners = ["PPO", *dict.fromkeys(LEARNERS[peer] for peer in o.peers if peer in LEARNERS)]
+    found = {f"{kind} {s}": [*here, kind, cell.game, str(s), str(cell.agents)] for kind in learners for s in o.seeds}
+    sizes = dict(num_envs=ENVS, steps=STEPS, epochs=EPOCHS, minibatches=MINIBATCHES, hidden=HIDDEN, updates=10**6)
+    for peer in o.peers:
+        python = vars(o).get(f"python_{PEERS[peer].where}") or sys.executable
+        if installed(peer, python):
+            of = dict(env=cell.game, n_agents=cell.agents, threads=cell.threads, **sizes)
+            found[peer] = [*command_of(peer, python, **of), "--by-turns"]
+        else:
+            print(f"{peer} is not installed", file=sys.stderr)
     return found
 
 
-def against_peers(
-    o: argparse.Namespace, game: str, threads: int, grids: dict[str, dict[tuple[int, int], Rates]]
-) -> None:
-    """The peers at the same sizes on the same game, and how many times faster ours are."""
-    from peers.run_all import measure
+def told(ratios: Sequence[float]) -> str:
+    """The median, and from where to where."""
+    return f"{median(ratios):.1f}x ({min(ratios):.1f}-{max(ratios):.1f})"
 
-    pythons = {"sb3": o.python_sb3, "benchmarl": o.python_benchmarl, "jaxmarl": o.python_jax}
-    heads = "".join(f"{f'ours at {s} seed(s)':>20}" for s in o.seeds)
-    print(f"\npeers, {game}, {threads} thread(s): the same, and how many times that ours are")
-    print(f"{'agents':>8}{'peer':>24}{'rate':>22}{heads}")
-    for n in o.agents:
-        for peer in o.peers:
-            if peer.startswith("jaxmarl") and game != o.games[0]:  # an environment of its own, whatever the game
-                continue
-            python = next((p for name, p in pythons.items() if peer.startswith(name)), None)
-            sizes = dict(n_agents=n, num_envs=ENVS, steps=STEPS, epochs=EPOCHS, minibatches=MINIBATCHES, hidden=HIDDEN)
-            one = measure(peer, python, env=game, updates=o.updates, threads=threads, **sizes)
-            if one is None:
-                print(f"{n:>8}{peer:>24}{'not installed':>22}")
-                continue
-            found = grids[LEARNERS.get(peer, "PPO")]
-            times = "".join(f"{counted(found[s, n], threads) / counted(one, threads):>19.1f}x" for s in o.seeds)
-            asked = f"   asked: {TARGETS[peer]:g}" if peer in TARGETS else ""
-            print(f"{n:>8}{peer:>24}{shown(one):>22}{times}{asked}", flush=True)
+
+def measure(o: argparse.Namespace, cell: Cell) -> None:
+    """One block of the table."""
+    with together(commands(o, cell), cell.threads) as running:
+        rounds = [{name: one.turn() for name, one in running.items()} for _ in range(o.updates)]
+    counted = "cpu" if cell.threads == 1 else "wall"
+    per_seed = cell.agents * ENVS * STEPS
+    done = {name: per_seed * (int(name.split()[1]) if " " in name else 1) for name in rounds[0]}
+    rate = {
+        name: {by: work / median(getattr(r[name], by) for r in rounds) for by in ("cpu", "wall")}
+        for name, work in done.items()
+    }
+
+    def times(one: str, other: str) -> list[float]:
+        """How many times the other's rate is the one's, round by round."""
+        seconds = [(getattr(r[one], counted), getattr(r[other], counted)) for r in rounds]
+        return [done[one] / a * b / done[other] for a, b in seconds]
+
+    print(f"\n{cell.game}, {cell.agents} agents, {cell.threads} thread(s): ", end="")
+    print("agent-steps a second of processor time (wall), and how many times those ours are, with so many seeds")
+    found: list[dict[str, Any]] = []
+    for name in done:
+        line = f"{name:>24}{rate[name]['cpu']:>12,.0f} {'({:,.0f})'.format(rate[name]['wall']):<12}"
+        ratios: dict[str, list[float]] = {}
+        if " " not in name:
+            ratios = {f"{s} seed(s)": times(f"{LEARNERS.get(name, 'PPO')} {s}", name) for s in o.seeds}
+            line += "".join(f"{f'{s}: {told(of)}':<30}" for s, of in ratios.items())
+            line += f"asked: {TARGETS[name]:g}" if name in TARGETS else ""
+        elif name.endswith(f" {max(o.seeds)}") and len(o.seeds) > 1:
+            kind, most = name.split()
+            first = f"{kind} {min(o.seeds)}"
+            ratios = {"cost": [done[name] / done[first] / x for x in times(name, first)]}
+            line += f"{most} seeds cost {told(ratios['cost'])} what {min(o.seeds)} cost(s)"
+        print(line.rstrip(), flush=True)
+        found.append({**cell._asdict(), "name": name, **rate[name], "ratios": ratios})
+    if o.out:
+        with open(o.out, "a", encoding="utf-8") as file:
+            file.writelines(json.dumps(one) + "\n" for one in found)
 
 
 def main() -> None:
@@ -137,34 +140,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--agents", type=int, nargs="+", default=[2, 8, 16])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--updates", type=int, default=5, help="measured iterations of each; the median is printed")
+    parser.add_argument("--updates", type=int, default=5, help="rounds of measured iterations; the median is printed")
     parser.add_argument(
         "--games", nargs="+", default=["pond", "public_goods"], help="pond, and games of ours of one stage"
     )
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="which; none: ours alone")
+    parser.add_argument("--peers", nargs="*", choices=CHOSEN, default=CHOSEN, help="which; none: ours alone")
     for name in ("sb3", "benchmarl", "jax"):
         parser.add_argument(f"--python-{name}", metavar="PATH", help="the Python that has it; default: this one")
-    hidden = ("LEARNER", "GAME", "SEEDS", "AGENTS", "UPDATES")
-    parser.add_argument("--only-ours", nargs=5, metavar=hidden, help=argparse.SUPPRESS)
+    parser.add_argument("--out", metavar="FILE", help="add what is found to this file, a line of JSON each")
+    hidden = ("LEARNER", "GAME", "SEEDS", "AGENTS")
+    parser.add_argument("--only-ours", nargs=4, metavar=hidden, help=argparse.SUPPRESS)
     o = parser.parse_args()
     if o.only_ours:
         import torch
 
         torch.set_num_threads(o.threads[0])
         learner, game, *sizes = o.only_ours
-        print(json.dumps(ours(learner, game, *map(int, sizes))))
-        return
+        ours(learner, game, *map(int, sizes))
     print(
         f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; {STEPS} steps x {ENVS} copies, {EPOCHS} epochs x ",
         end="",
     )
-    print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, PPO's networks separate; medians of {o.updates} updates")
-    for threads in o.threads:
-        for game in o.games:
-            needed = {LEARNERS.get(peer, "PPO") for peer in o.peers or ["ours alone"]}
-            grids = {learner: grid(o, learner, game, threads) for learner in sorted(needed, reverse=True)}
-            if o.peers:
-                against_peers(o, game, threads, grids)
+    print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, PPO's networks separate; medians of {o.updates} rounds")
+    for cell in (Cell(*of) for of in itertools.product(o.games, o.threads, o.agents)):
+        measure(o, cell)
 
 
 if __name__ == "__main__":

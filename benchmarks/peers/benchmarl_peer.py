@@ -111,7 +111,7 @@ def main() -> None:
     asked.add_argument("--algorithm", choices=tuple(ALGORITHMS), default="ippo")
     asked.add_argument("--separate", action="store_true", help="an actor and a critic for each agent")
     given = asked.parse_args()
-    chosen, clock = sizes(given), Clock()
+    chosen, clock = sizes(given), Clock(given.by_turns)
     torch.set_num_threads(chosen.threads)
     ticks = Ticks(clock)
     with tempfile.TemporaryDirectory() as folder:

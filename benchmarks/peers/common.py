@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -48,6 +49,7 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
         name, many = "--" + field.name.replace("_", "-"), field.name == "hidden"
         kind = int if many else type(field.default)
         made.add_argument(name, type=kind, default=field.default, nargs="+" if many else None)
+    made.add_argument("--by-turns", action="store_true", help="tell each iteration's seconds, and wait; see Clock")
     return made
 
 
@@ -60,11 +62,16 @@ def sizes(given: argparse.Namespace) -> Sizes:
 
 
 class Clock:
-    """Seconds of wall and of processor time between ticks; whoever ticks does so once an iteration."""
+    """Seconds of wall and of processor time between ticks; whoever ticks does so once an iteration.
 
-    def __init__(self) -> None:
+    by_turns: each tick prints its two numbers as a line of JSON and waits for a line of standard input, or its end, so
+    that several programs can be measured an iteration at a time; see turns.py.
+    """
+
+    def __init__(self, by_turns: bool = False) -> None:
         self.wall: list[float] = []
         self.cpu: list[float] = []
+        self.by_turns = by_turns
         self.start()
 
     def start(self) -> None:
@@ -75,7 +82,10 @@ class Clock:
         now = time.perf_counter(), time.process_time()
         self.wall.append(now[0] - self._last[0])
         self.cpu.append(now[1] - self._last[1])
-        self._last = now
+        if self.by_turns:
+            print(json.dumps({"wall": self.wall[-1], "cpu": self.cpu[-1]}), flush=True)
+            sys.stdin.readline()
+        self.start()
 
     def forget(self, which: int = -1) -> None:
         """Drop one iteration, the one measured last unless told otherwise: it warmed up."""

@@ -153,12 +153,12 @@ def lane_first(x: jax.Array) -> jax.Array:
 def measure(iterate: Callable[[Any], Any], carried: Any, updates: int, clock: Clock) -> list[float]:
     """The mean reward of each iteration; the first one compiles and is not counted."""
     earned = []
-    for update in range(updates + 1):
-        clock.start()
+    clock.start()
+    for _ in range(updates + 1):
         carried, reward = iterate(carried)
         earned.append(float(jax.block_until_ready((carried, reward))[1]))
-        if update:
-            clock.tick()
+        clock.tick()
+    clock.forget(0)
     return earned
 
 
@@ -166,7 +166,7 @@ def main() -> None:
     asked = parser(__doc__)
     asked.add_argument("--separate", action="store_true", help="an actor and a critic for each agent")
     given = asked.parse_args()
-    chosen, clock = sizes(given), Clock()
+    chosen, clock = sizes(given), Clock(given.by_turns)
     trainer = Trainer(chosen, PPO(), given.separate)
     earned = measure(trainer.iterate, trainer.start(jax.random.key(chosen.seed)), chosen.updates, clock)
     report(

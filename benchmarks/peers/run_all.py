@@ -66,6 +66,16 @@ def installed(peer: str, python: str) -> bool:
     return subprocess.run([python, "-c", seek, *PEERS[peer].needs], capture_output=True, check=False).returncode == 0
 
 
+def command_of(peer: str, python: str, **sizes: Any) -> list[str]:
+    """What starts the script of `peer` at these sizes; see `measure`."""
+    how = PEERS[peer]
+    command = [python, str(HERE / f"{how.script}.py"), *how.options]
+    for name, value in sizes.items():
+        many = isinstance(value, list | tuple)
+        command += ["--" + name.replace("_", "-"), *map(str, value if many else (value,))]
+    return command
+
+
 def measure(peer: str, python: str | Path | None = None, **sizes: Any) -> dict[str, Any] | None:
     """What the script of `peer` (a name in PEERS) says when `python` (default: this one) runs it; None where the peer's
     library is not installed there.
@@ -74,16 +84,11 @@ def measure(peer: str, python: str | Path | None = None, **sizes: Any) -> dict[s
     sequence), updates, threads, seed; `seeds` for torch_loop. KeyError for an unknown peer; RuntimeError with what it
     said where the script fails.
     """
-    how, python = PEERS[peer], str(python or sys.executable)
+    python = str(python or sys.executable)
     if not installed(peer, python):
         return None
-    command = [python, str(HERE / f"{how.script}.py"), *how.options]
-    for name, value in sizes.items():
-        many = isinstance(value, list | tuple)
-        command += ["--" + name.replace("_", "-"), *map(str, value if many else (value,))]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment(int(sizes.get("threads", 1))), check=False
-    )
+    command, env = command_of(peer, python, **sizes), environment(int(sizes.get("threads", 1)))
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
         raise RuntimeError(f"{peer} failed under {python}:\n{done.stderr[-2000:]}")

@@ -67,7 +67,8 @@ def learner(chosen: Sizes, ppo: PPO) -> StablePPO:
 
 
 def main() -> None:
-    chosen, clock, ppo = sizes(parser(__doc__).parse_args()), Clock(), PPO()
+    given = parser(__doc__).parse_args()
+    chosen, clock, ppo = sizes(given), Clock(given.by_turns), PPO()
     torch.set_num_threads(chosen.threads)
     iteration = chosen.num_envs * chosen.n_agents * chosen.steps
     ticks = Ticks(clock)

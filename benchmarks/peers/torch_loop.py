@@ -162,7 +162,7 @@ def main() -> None:
     asked = parser(__doc__)
     asked.add_argument("--seeds", type=int, default=1, help="trained one after the other")
     given = asked.parse_args()
-    chosen, clock = sizes(given), Clock()
+    chosen, clock = sizes(given), Clock(given.by_turns)
     torch.set_num_threads(chosen.threads)
     each = [
         train(chosen.env, chosen, chosen.updates + 1, PPO(), seed, clock)[1]

@@ -10,8 +10,8 @@ SAID = {
     "faces": (("--steps", "200"), r"ParallelEnv runs at \d+% .*\n.*AECEnv takes [\d.]+ times as long"),
     "lanes": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
     "learners": (
-        ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "1", "--peers"),
-        r"our PPO, pond, 1 thread\(s\).*\n.*\n +2 +[\d,]+ \([\d,]+\) +[\d,]+ \([\d,]+\) +[\d.]+x",
+        ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "2", "--games", "pond", "--peers"),
+        r"pond, 2 agents, 1 thread.*\n +PPO 1 +[\d,]+ \([\d,]+\)\n +PPO 2 .*cost [\d.]+x \([\d.]+-[\d.]+\)",
     ),
     "floor": (("--lanes", "1"), r"million operations, 33.5 MB(.*\n)+ lanes  GFLOP/s(.*\n) +1 "),
     "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),

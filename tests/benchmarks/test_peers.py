@@ -132,3 +132,57 @@ def test_measure_runs_a_peer_and_says_none_where_it_is_not_installed(peers, monk
         run_all.measure("torch_loop", **sizes | {"steps": 1})
     monkeypatch.setitem(run_all.PEERS, "absent", run_all.Peer("sb3", (), ("no_such_module",), ""))
     assert run_all.measure("absent", sys.executable, **sizes) is None
+
+
+WORKER = """
+import sys
+sys.path.insert(0, {folder!r})
+from common import Clock
+clock = Clock(by_turns=True)
+for iteration in range({iterations}):
+    open({file!r}, "a").write("x")
+    print("something that it says")
+    clock.tick()
+raise SystemExit("nothing is left to do")
+"""
+
+
+@pytest.fixture
+def turns(peers, root, monkeypatch):
+    """benchmarks/peers/turns.py, imported as benchmarks import it."""
+    monkeypatch.syspath_prepend(str(root / "benchmarks"))
+    yield peers("peers.turns")
+    for name in [name for name in sys.modules if name.split(".")[0] == "peers"]:
+        sys.modules.pop(name)
+
+
+@pytest.fixture
+def worker(root, tmp_path):
+    """A function that gives the command of a program with so many iterations, and counts those it has begun."""
+
+    def make(name, iterations=10**6):
+        file = tmp_path / name
+        code = WORKER.format(folder=str(root / "benchmarks" / "peers"), iterations=iterations, file=str(file))
+        return [sys.executable, "-c", code], lambda: len(file.read_text())
+
+    return make
+
+
+def test_programs_are_measured_by_turns_and_wait_in_between(turns, worker):
+    (one, begun), (other, begun_there) = worker("one"), worker("other")
+    with turns.together({"one": one, "other": other}, threads=1) as running:
+        assert (begun(), begun_there()) == (1, 1)  # warmed up
+        for done in (2, 3):
+            seconds = running["one"].turn(long=0)
+            assert 0 < seconds.wall < 10 and 0 <= seconds.cpu < 10
+            assert (begun(), begun_there()) == (done, 1)
+        running["other"].turn(long=0.05)  # quick iterations are repeated
+        assert begun() == 3 and begun_there() > 2
+
+
+def test_a_program_that_ends_is_named_with_what_it_said(turns, worker):
+    command, _ = worker("short", iterations=2)
+    with turns.together({"short": command}, threads=1) as running:
+        running["short"].turn(long=0)
+        with pytest.raises(RuntimeError, match=r"short ended before its turn:(.|\n)*nothing is left to do"):
+            running["short"].turn(long=0)
