@@ -65,7 +65,7 @@ class COMA(A2C):
 class COMALanes(A2CLanes):
     """L groups of actors, each with a critic of what they do together.
 
-    `extra` of a decision: the central state, and behind it the others' actions, by number, in the order of the agents.
+    `extra` of a batch: the central state, and behind it the others' actions, by number, in the order of the agents.
     """
 
     options: COMA
@@ -88,10 +88,6 @@ class COMALanes(A2CLanes):
         state = self._state_columns()
         seen = state + s.others * s.n_actions if isinstance(state, int) else state + (s.n_actions,) * s.others
         return ActorCritic(s, o.hidden, o.activation, o.memory, o.channels, s.n_actions, seen, embed=o.embed)
-
-    @property
-    def extra_dim(self) -> int:
-        return self.spec.state_dim + self.spec.others
 
     # -- the critic ----------------------------------------------------------------------------------------------
 
@@ -161,19 +157,19 @@ class COMALanes(A2CLanes):
         terminated: np.ndarray,
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
         final_legal: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> None:
         """As any policy's; where the clock stopped, what the others would do next is drawn from their policies, of
         those that were waiting for what comes next."""
-        if self.streams is not None and final_obs is not None and extra is not None and truncated.any():
+        if self.streams is not None and final_obs is not None and truncated.any():
             obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
             going_on = where & self.streams.open
             said = self._prefer(self.acting, obs, going_on, self.memory.copy(), keep=False)
             did = self._choose(said, legal, going_on, False, np.zeros(where.shape, np.float32))
-            extra = np.array(extra, np.float32)
-            extra[..., self.spec.state_dim :] = others_of(did, self.spec.team)
-        super().ended(terminated, truncated, final_obs, extra, final_legal)
+            others = others_of(did, self.spec.team)
+        super().ended(terminated, truncated, final_obs, state, final_legal, others)
 
     # -- keeping -------------------------------------------------------------------------------------------------
 

@@ -38,12 +38,20 @@ class Inputs(NamedTuple):
     many: np.ndarray  # how many they are, int64 [S]
 
 
+class Seen(NamedTuple):
+    """What decisions see, number r * C + c that of stream r and entry c: a row each, or some see the same."""
+
+    rows: np.ndarray  # float32 [G, N, D], of L lanes or of G groups of lanes side by side
+    which: np.ndarray  # the row that each decision of a lane sees, int64 [L, R C]; that of its own number where [L, 0]
+    capacity: int  # C
+
+
 class Survey(NamedTuple):
-    """Which inputs of many decisions are not 0, decision by decision by its number."""
+    """Which inputs are not 0, row by row of what is seen."""
 
     rare: bool  # few are; otherwise there is nothing behind `many`
-    begin: np.ndarray  # int64 [R C]
-    many: np.ndarray  # int64 [R C]
+    begin: np.ndarray  # int64 [N]
+    many: np.ndarray  # int64 [N], -1 of rows that nobody asked for
     places: np.ndarray
     numbers: np.ndarray
 
@@ -228,43 +236,60 @@ def _list(row, places, numbers):
 
 
 @kernel
+def _rows(seen, lane):
+    """What is seen in the group of a lane, a view [N, D]."""
+    return seen.rows[lane * seen.rows.shape[0] // seen.which.shape[0]]
+
+
+@kernel
+def _number(seen, lane, one):
+    """Of which row a decision sees."""
+    return seen.which[lane, one] if seen.which.shape[1] else one
+
+
+@kernel
 def survey(seen, lane, at, team):
-    """The inputs of the decisions of these numbers, out of seen [L, R, C, D], that are not 0, if they are rare."""
-    capacity, dim, total = seen.shape[2], seen.shape[3], 0
-    begin, many = np.zeros(seen.shape[1] * capacity, np.int64), np.zeros(seen.shape[1] * capacity, np.int64)
+    """The inputs that are not 0 in what the decisions of these numbers see, if they are rare."""
+    rows, total, size = _rows(seen, lane), 0, 0
+    begin, many = np.zeros(len(rows), np.int64), np.full(len(rows), -1)
     for one in at:
-        begin[one], many[one] = total, _count(seen[lane, one // capacity, one % capacity])
-        total += many[one] + (team > 0)
-    rare = total * RARE < at.size * (dim + team)
-    places, numbers = np.zeros(total * rare, np.int64), np.zeros(total * rare, np.float32)
+        number = _number(seen, lane, one)
+        if many[number] < 0:
+            begin[number], many[number] = size, _count(rows[number])
+            size += many[number]
+        total += many[number] + (team > 0)
+    rare = total * RARE < at.size * (rows.shape[1] + team)
+    places, numbers = np.zeros(size * rare, np.int64), np.zeros(size * rare, np.float32)
     if rare:
-        for one in at:
-            stop = begin[one] + many[one]
-            _list(seen[lane, one // capacity, one % capacity], places[begin[one] : stop], numbers[begin[one] : stop])
-            if team:
-                places[stop], numbers[stop] = dim + one // capacity % team, ONE
-                many[one] += 1
+        for number in range(len(rows)):
+            stop = begin[number] + many[number]
+            if many[number] > 0:
+                _list(rows[number], places[begin[number] : stop], numbers[begin[number] : stop])
     return Survey(rare, begin, many, places, numbers)
 
 
 @kernel
 def show(seen, lane, at, team, found, given):
     """Give the decisions of these numbers, and which agent of the team took each; an odd row is followed by zeros."""
-    capacity, dim = seen.shape[2], seen.shape[3]
+    rows, dim = _rows(seen, lane), seen.rows.shape[2]
     for i in range(at.size):
+        number, agent = _number(seen, lane, at[i]), at[i] // seen.capacity % team if team else 0
         if found.rare:
-            given.many[i] = found.many[at[i]]
-            for k in range(given.many[i]):
-                given.places[i, k] = found.places[found.begin[at[i]] + k]
-                given.numbers[i, k] = found.numbers[found.begin[at[i]] + k]
+            many = found.many[number]
+            for k in range(many):
+                given.places[i, k] = found.places[found.begin[number] + k]
+                given.numbers[i, k] = found.numbers[found.begin[number] + k]
+            if team:
+                given.places[i, many], given.numbers[i, many] = dim + agent, ONE
+            given.many[i] = many + (team > 0)
             continue
-        row, x = seen[lane, at[i] // capacity, at[i] % capacity], given.x[i]
+        row, x = rows[number], given.x[i]
         for d in range(dim):
             x[d] = row[d]
         for k in range(team):
             x[dim + k] = ZERO
         if team:
-            x[dim + at[i] // capacity % team] = ONE
+            x[dim + agent] = ONE
     for i in range(at.size, at.size + at.size % 2):
         given.many[i] = 0
         given.x[i] = ZERO

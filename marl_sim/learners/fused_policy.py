@@ -23,7 +23,7 @@ from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .elementary import exponential
-from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Y, inputs_of, network, part
+from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, network, part
 from .optim import REORDER, adam_row
 from .products import wide
 
@@ -33,8 +33,8 @@ LEAST = np.float32(-np.inf)
 class Told(NamedTuple):
     """What is learned from, of all lanes: see `Streams`, and `returns`."""
 
-    obs: np.ndarray
-    state: np.ndarray  # what the critic sees: obs, or the central state
+    obs: Seen
+    state: Seen  # what the critic sees: obs, or the central state
     legal: np.ndarray
     action: np.ndarray
     logp: np.ndarray
@@ -54,7 +54,7 @@ class Terms(NamedTuple):
 def _odds(told, lane, at, said, odds, logs):
     """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
     said for their logarithms."""
-    capacity, many = told.obs.shape[2], told.legal.shape[3]
+    capacity, many = told.legal.shape[2], told.legal.shape[3]
     for i in range(at.size):
         legal, best = told.legal[lane, at[i] // capacity, at[i] % capacity], LEAST
         for a in range(many):
@@ -79,7 +79,7 @@ def _odds(told, lane, at, said, odds, logs):
 @kernel(fastmath=REORDER)
 def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
     """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
-    capacity, many, loss = told.obs.shape[2], told.legal.shape[3], 0.0
+    capacity, many, loss = told.legal.shape[2], told.legal.shape[3], 0.0
     _odds(told, lane, at, said, by_said, logs)
     for i in range(at.size):
         stream, entry = at[i] // capacity, at[i] % capacity
@@ -161,9 +161,8 @@ def descend(
 
 @kernel
 def say(lanes, seen, count, net, given, relu, team, params, out):
-    """What the networks of these lanes give for the first count[lane, r] entries of seen [L, R, C, D], into out [L, R,
-    C, outputs]."""
-    capacity, said, numbers = seen.shape[2], part(net, Y, -1), np.zeros(seen.shape[1] * seen.shape[2], np.int64)
+    """What the networks of these lanes give for the first count[lane, r] entries, into out [L, R, C, outputs]."""
+    capacity, said, numbers = seen.capacity, part(net, Y, -1), np.zeros(out.shape[1] * out.shape[2], np.int64)
     for lane in lanes:
         many = 0
         for stream in range(count.shape[1]):
@@ -189,6 +188,12 @@ class Desk(NamedTuple):
     nothing: np.ndarray  # float32 [1, width], zeros
     grad: np.ndarray  # float32 [P]
     logs: np.ndarray  # float32 [PIECE]
+
+
+def own(obs: np.ndarray) -> Seen:
+    """What decisions see where each has a row of its own, obs float32 [L, R, C, D]."""
+    lanes, streams, capacity, dim = obs.shape
+    return Seen(obs.reshape(lanes, streams * capacity, dim), np.zeros((lanes, 0), np.int64), capacity)
 
 
 class FusedPolicy:
@@ -227,13 +232,13 @@ class FusedPolicy:
     def prefer(self, params: np.ndarray, obs: np.ndarray, deciding: np.ndarray) -> np.ndarray:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
         out = np.zeros((*obs.shape[:2], 1, self.net.policy.sizes[-1]), np.float32)
-        seen, count, desk = obs[:, :, None], deciding.astype(np.int64), self._acting
+        seen, count, desk = own(obs[:, :, None]), deciding.astype(np.int64), self._acting
         say(np.arange(len(obs)), seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
         return out[:, :, 0]
 
-    def values(self, params: np.ndarray, state: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """What the critic says, float32 [L, R, C], of the first count [L, R] of what it sees [L, R, C, D]; or 0."""
-        out = np.zeros((*state.shape[:3], 1), np.float32)
+    def values(self, params: np.ndarray, state: Seen, count: np.ndarray) -> np.ndarray:
+        """What the critic says, float32 [L, R, C], of the first count [L, R] of what it sees; or 0."""
+        out = np.zeros((*count.shape, state.capacity, 1), np.float32)
 
         def work(lanes: np.ndarray, desk: Desk) -> None:
             say(lanes, state, count, desk.nets[1], desk.given[1], self.relu, self.team, params, out)

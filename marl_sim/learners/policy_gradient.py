@@ -12,7 +12,8 @@ import torch
 from .actor_critic import BLOCK
 from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
-from .fused_policy import FusedPolicy, Terms, Told
+from .fused_network import Seen
+from .fused_policy import FusedPolicy, Terms, Told, own
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
 from .schedules import Schedule, rates
@@ -127,16 +128,16 @@ class PolicyLanes(StreamLanes):
         obs: np.ndarray | None = None,
         legal: np.ndarray | None = None,
         deciding: np.ndarray | None = None,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
     ) -> dict[str, np.ndarray]:
         """After every step of the world: learn if it is time. Where `looks_now`, with what is seen and who decides now
-        (as for `act`).
+        (as for `act`), and what groups see (as for `decided`).
 
         Returns "loss" (float64 [L], of the last step, NaN where none) and "updates" (int64 [L], steps done now). Raises
         FloatingPointError, naming lane and head, when a loss is not finite.
         """
         before = self._begin()
-        work = self.plan(obs, legal, deciding, extra)
+        work = self.plan(obs, legal, deciding, state)
         if work is not None:
             work()
         return {"loss": self._losses, "updates": self.updates - before}
@@ -146,7 +147,7 @@ class PolicyLanes(StreamLanes):
         obs: np.ndarray | None = None,
         legal: np.ndarray | None = None,
         deciding: np.ndarray | None = None,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
     ) -> Callable[[], None] | None:
         """As `learn`, but what is to be learned is given out as work to do; None where it is not time.
 
@@ -159,7 +160,7 @@ class PolicyLanes(StreamLanes):
         if looks:
             assert obs is not None and legal is not None and deciding is not None
             obs, legal, deciding = self._arrays(obs, legal, deciding)
-            s.look(deciding, obs, legal, self.memory, self._extra(extra, deciding))
+            s.look(deciding, obs, legal, self.memory, state=self._joint(state))
         self._catch_up()
         first = self._kept()
         self.round, self.round_ticks = s.copy() if self.behind else s, self.ticks.copy()
@@ -306,13 +307,19 @@ class PolicyLanes(StreamLanes):
             shuffle_lanes(self.keys["replay"], self.round_ticks * self.options.epochs + epoch, index, n)
         return index, n
 
-    def _seen(self) -> tuple[np.ndarray, np.ndarray]:
-        """What actors see of the round, [L, R, C, D], and what critics see: the same, unless they are central."""
-        obs, state, sight = self.round.obs, self.round.extra, self.sight
+    def _seen(self) -> tuple[Seen, Seen]:
+        """What actors see of the round, and what critics see: the same, unless they are central."""
+        obs, states, sight = self.round.obs, self.round.states, self.sight
         if sight is not None:
             obs = sight.scaled(torch.from_numpy(obs)).numpy()
-            state = sight.scaled(torch.from_numpy(state), self.spec.state_dim // self.spec.obs_dim).numpy()
-        return obs, state if self.net.central else obs
+        mine = own(obs)
+        if states is None:
+            return mine, mine
+        rows = states.rows
+        if sight is not None:  # each lane by its own scale
+            rows = np.repeat(rows, self.n_lanes // len(rows), axis=0)
+            rows = sight.scaled(torch.from_numpy(rows), self.spec.state_dim // self.spec.obs_dim).numpy()
+        return mine, Seen(rows.reshape(len(rows), -1, rows.shape[3]), states.flat(), self.round.capacity)
 
     def _descend(self, fused: FusedPolicy, advantage: np.ndarray, target: np.ndarray, usable: np.ndarray) -> None:
         """All passes, compiled; the pieces and steps are those of `_pieces`."""

@@ -77,8 +77,9 @@ class REINFORCELanes(PolicyLanes):
         terminated: np.ndarray,
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
         final_legal: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> None:
         """Ends after a step, bool [L, R]; both are ends of episodes."""
         super().ended(terminated | truncated, np.zeros_like(truncated))

@@ -139,11 +139,13 @@ def entries(
         return torch.from_numpy(gather(source, at, many)).to(device)
 
     there = np.arange(at.shape[1]) < many[:, None]
-    s = streams
+    s, stream = streams, at // streams.capacity
+    extra = s.beside(np.arange(len(at))[:, None], stream, at % s.capacity)
+    extra[~there] = 0
     return Batch(
         take(s.obs), take(s.legal), take(s.action), take(s.logp), take(advantage), take(target),
-        torch.from_numpy(np.where(there, weight[:, None], np.float32(0))).to(device), take(s.extra),
-        torch.from_numpy(at // s.capacity % team).to(device),
+        torch.from_numpy(np.where(there, weight[:, None], np.float32(0))).to(device),
+        torch.from_numpy(extra).to(device), torch.from_numpy(stream % team).to(device),
     )  # fmt: skip
 
 
@@ -163,18 +165,22 @@ def sequences(
     rows = np.where(none, 0, chosen)
     there = (np.arange(length) < streams.count[lanes, rows][..., None]) & ~none[..., None]
 
-    def take(source: np.ndarray) -> torch.Tensor:
-        full = np.zeros((*rows.shape, length, *source.shape[3:]), source.dtype)
-        short = min(length, source.shape[2])
-        full[:, :, :short] = source[lanes, rows, :short]
+    s, short = streams, min(length, streams.capacity)
+
+    def padded(some: np.ndarray) -> torch.Tensor:
+        full = np.zeros((*rows.shape, length, *some.shape[3:]), some.dtype)
+        full[:, :, :short] = some
         full[~there] = 0
         return torch.from_numpy(full).to(device)
 
-    s = streams
+    def take(source: np.ndarray) -> torch.Tensor:
+        return padded(source[lanes, rows, :short])
+
+    extra = padded(s.beside(lanes[..., None], rows[..., None], np.arange(short)))
     first = np.where(none[..., None], 0, s.memory[lanes, rows, 0])
     return Batch(
         take(s.obs), take(s.legal), take(s.action), take(s.logp), take(advantage), take(target), take(weight),
-        take(s.extra), torch.from_numpy(rows % team).to(device), torch.from_numpy(first).to(device),
+        extra, torch.from_numpy(rows % team).to(device), torch.from_numpy(first).to(device),
         take(s.flags & FRESH != 0),
     )  # fmt: skip
 

@@ -45,6 +45,7 @@ class StreamLanes(BehindLanes):
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
         self.sight = self.acting_sight = self._sight()
         self.streams: Streams | None = None
+        self.places: tuple[int, int] | None = None  # groups and worlds that a central state is told of, if not as here
         self._told_apart = torch.zeros((self.n_lanes, 0), dtype=torch.int64)
 
     def _sight(self) -> ObservationScale | None:
@@ -86,17 +87,14 @@ class StreamLanes(BehindLanes):
         """Memory for R streams a lane, once it is known how many there are."""
         s = self.spec
         numbers = s.n_actions if s.box else 1
-        sizes = s.obs_dim, s.n_actions, numbers, self.options.memory, self.extra_dim
-        self.streams = Streams(self.n_lanes, streams, *sizes, usual=self.options.steps + 2)
+        sizes = s.obs_dim, s.n_actions, numbers, self.options.memory, s.others, self.options.steps + 2
+        state = s.state_dim if self.options.central else 0
+        places = self.places or (self.n_lanes, streams // s.team)
+        self.streams = Streams(self.n_lanes, streams, *sizes, state, places)
         self.memory = self.fresh_memory(streams)
         self._before = self.memory.copy()
         self._logp = np.zeros((self.n_lanes, streams), np.float32)
         self._drawn = np.zeros((self.n_lanes, streams, numbers), np.float32)
-
-    @property
-    def extra_dim(self) -> int:
-        """Length of what a decision is kept with besides: the central state."""
-        return self.spec.state_dim if self.options.central else 0
 
     def fresh_memory(self, streams: int) -> np.ndarray:
         """Empty memory for `act` in other worlds than those of the training, float32 [L, R, H]."""
@@ -200,13 +198,19 @@ class StreamLanes(BehindLanes):
         legal: np.ndarray,
         deciding: np.ndarray,
         action: np.ndarray,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> None:
-        """What `act` just chose was played: arguments as there, extra float32 [L, R, E] as `extra_dim` says."""
+        """What `act` just chose was played: arguments as there.
+
+        state float32 [G, W, S]: what G groups see in W worlds each, for central critics; as `places` says, or a group a
+        lane. others int [L, R, spec.others]: what the other agents did, for learners that watch.
+        """
         assert self.streams is not None
         obs, legal, deciding = self._arrays(obs, legal, deciding)
         kept = self._drawn if self.spec.box else action[..., None].astype(np.float32)
-        self.streams.decide(deciding, obs, legal, kept, self._logp, self._before, self._extra(extra, deciding))
+        seen = self._others(others), self._joint(state)
+        self.streams.decide(deciding, obs, legal, kept, self._logp, self._before, *seen)
 
     def earn(self, reward: np.ndarray) -> None:
         """Rewards of a step, float [L, R]. Raises FloatingPointError where one that counts is not finite."""
@@ -222,14 +226,15 @@ class StreamLanes(BehindLanes):
         terminated: np.ndarray,
         truncated: np.ndarray,
         final_obs: np.ndarray | None = None,
-        extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
         final_legal: np.ndarray | None = None,
+        others: np.ndarray | None = None,
     ) -> None:
         """Ends of games and of episodes after a step, bool [L, R].
 
         final_obs: what was last seen where truncated, to bootstrap from; None: the society lives on, and what comes
         after the last decision is the next one, in the next episode. final_legal bool [L, R, A]: what was open then;
-        where nothing is, that is not known.
+        where nothing is, that is not known. state, others: then, as for `decided`.
         """
         if self.streams is None:
             return
@@ -238,7 +243,7 @@ class StreamLanes(BehindLanes):
         over = terminated
         if final_obs is not None and truncated.any():
             obs, legal, where = self._arrays(final_obs, self._last_open(final_legal, truncated), truncated)
-            self.streams.look(where, obs, legal, self.memory, self._extra(extra, where))
+            self.streams.look(where, obs, legal, self.memory, self._others(others), self._joint(state))
             self.streams.begin_anew(where)
             over = terminated | truncated
         if self.options.memory and over.any():
@@ -250,14 +255,27 @@ class StreamLanes(BehindLanes):
             return np.ones((*truncated.shape, self.spec.n_actions), bool)
         return final_legal | ~final_legal.any(-1, keepdims=True)
 
-    def _extra(self, extra: np.ndarray | None, deciding: np.ndarray) -> np.ndarray | None:
-        if not self.extra_dim:
+    def _joint(self, state: np.ndarray | None) -> np.ndarray | None:
+        """What groups see, where critics are central."""
+        assert self.streams is not None
+        if self.streams.states is None:
             return None
-        if extra is None:
+        if state is None:
             raise ValueError(f"{type(self.options).__name__} needs what the whole group sees, and got nothing.")
-        extra = np.ascontiguousarray(extra, np.float32)
-        self._fit("extra", extra, (*deciding.shape, self.extra_dim))
-        return extra
+        state = np.ascontiguousarray(state, np.float32)
+        self._fit("state", state, self.streams.states.shape)
+        return state
+
+    def _others(self, others: np.ndarray | None) -> np.ndarray | None:
+        """What the others do, where it is watched."""
+        assert self.streams is not None
+        if not self.spec.others:
+            return None
+        if others is None:
+            raise ValueError(f"{type(self.options).__name__} needs what the others of the group do, and got nothing.")
+        others = np.ascontiguousarray(others, np.float32)
+        self._fit("others", others, (*self.streams.lead, self.spec.others))
+        return others
 
     def end_episode(self, lanes: np.ndarray | None = None) -> None:
         """Streams know their ends; nothing to do."""

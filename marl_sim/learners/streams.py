@@ -16,13 +16,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ..core.kernels import kernel
+from .states import FIRST, States, room
 
 CLOSED, TERMINATED, LOOK, FRESH = 1, 2, 4, 8
 """Flags of an entry: its reward is complete; the game ended with it; it is a look; it is the first of an episode, so
 that memory begins anew with it."""
 
 FINE = -1
-FIRST_ENTRIES = 16
 
 
 @kernel
@@ -104,8 +104,10 @@ class Streams:
     obs float32 [L, R, C, D], legal bool [L, R, C, A], action float32 [L, R, C, K] (K = 1 number of a choice, or the
     numbers of a continuous decision), logp float32 [L, R, C], reward float64 [L, R, C], flags uint8 [L, R, C]; memory
     float32 [L, R, C, H] as it was before the decision, extra float32 [L, R, C, E] whatever else the learner wants to
-    see again. count int64 [L, R] says how many of the C entries there are. C doubles, but for a stop at `usual`, which
-    are seldom exceeded.
+    see again; states: what groups of agents saw, S numbers each, None where S is 0. count int64 [L, R] says how many of
+    the C entries there are. C doubles, but for a stop at `usual`, which are seldom exceeded.
+
+    places: groups of agents, and worlds of each, whose states are told; see `States`.
     """
 
     NAMES = ("obs", "legal", "action", "logp", "memory", "extra", "reward", "flags")
@@ -120,8 +122,11 @@ class Streams:
         memory: int = 0,
         extra: int = 0,
         usual: int = 0,
+        state: int = 0,
+        places: tuple[int, int] = (1, 1),
     ) -> None:
         self.lead, self._usual = (lanes, streams), usual
+        self.states = States(places, state, (lanes, streams, FIRST), usual) if state else None
         self._widths = dict(obs=obs_dim, legal=n_actions, action=numbers, memory=memory, extra=extra)
         self._types = dict(legal=np.bool_, reward=np.float64, flags=np.uint8)
         self.count = np.zeros(self.lead, np.int64)
@@ -129,7 +134,7 @@ class Streams:
         self._nothing = np.zeros((*self.lead, 0), np.float32)
         self._silent = np.zeros(self.lead, np.float32)
         self._still = np.zeros((*self.lead, numbers), np.float32)
-        self._allocate(FIRST_ENTRIES)
+        self._allocate(FIRST)
 
     def _allocate(self, capacity: int) -> None:
         kept = getattr(self, "entries", None)
@@ -142,6 +147,8 @@ class Streams:
                 array[:, :, : kept[k].shape[2]] = kept[k]
             made.append(array)
         self._take(made)
+        if self.states is not None:
+            self.states.grow(capacity)
 
     def _take(self, entries: Iterable[np.ndarray]) -> None:
         self.entries = tuple(entries)
@@ -150,9 +157,8 @@ class Streams:
     def _room(self, entries: int | None = None) -> None:
         """For so many entries; None: for one more."""
         needed = int(self.count.max(initial=0)) + 1 if entries is None else entries
-        while self.capacity < needed:
-            twice = 2 * self.capacity
-            self._allocate(self._usual if self.capacity < self._usual < twice else twice)
+        if self.capacity < needed:
+            self._allocate(room(self.capacity, needed, self._usual))
 
     def decide(
         self,
@@ -163,11 +169,14 @@ class Streams:
         logp: np.ndarray,
         memory: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
     ) -> None:
-        """Decisions taken where `where` (bool [L, R]); the others as the entries are, without C."""
+        """Decisions taken where `where` (bool [L, R]); state as `States.see` takes it, the others as the entries are,
+        without C."""
         self._room()
         memory, extra = self._or_nothing(memory), self._or_nothing(extra)
         _append(self.entries, self.count, self.fresh, where, (obs, legal, action, logp, memory, extra), 0)
+        self._see(state, where)
 
     def look(
         self,
@@ -176,6 +185,7 @@ class Streams:
         legal: np.ndarray,
         memory: np.ndarray | None = None,
         extra: np.ndarray | None = None,
+        state: np.ndarray | None = None,
     ) -> None:
         """Close the open entries where `where` with what is seen now."""
         where = where & self.open
@@ -183,6 +193,12 @@ class Streams:
             self._room()
             given = (obs, legal, self._still, self._silent, self._or_nothing(memory), self._or_nothing(extra))
             _append(self.entries, self.count, self.fresh, where, given, LOOK | CLOSED)
+            self._see(state, where)
+
+    def _see(self, state: np.ndarray | None, where: np.ndarray) -> None:
+        if self.states is not None:
+            assert state is not None
+            self.states.see(state, where, self.count)
 
     def earn(self, reward: np.ndarray) -> int:
         """Rewards of a step, float64 [L, R]; returns the lane of one that is not finite, or -1."""
@@ -204,6 +220,8 @@ class Streams:
 
     def keep(self, first: np.ndarray) -> None:
         """Forget the entries before number `first` (int64 [L, R]) of each stream."""
+        if self.states is not None:
+            self.states.keep(self.count, first)
         _keep(self.entries, self.count, first)
 
     def copy(self) -> Streams:
@@ -211,7 +229,13 @@ class Streams:
         other = copy.copy(self)
         other._take([array.copy() for array in self.entries])
         other.count, other.fresh = self.count.copy(), self.fresh.copy()
+        other.states = None if self.states is None else self.states.copy()
         return other
+
+    def beside(self, lanes: np.ndarray, streams: np.ndarray, entries: np.ndarray) -> np.ndarray:
+        """What entries of these numbers were kept with besides, [..., S + E]: the state, and extra behind it."""
+        extra = self.extra[lanes, streams, entries]
+        return extra if self.states is None else np.concatenate([self.states.of(lanes, streams, entries), extra], -1)
 
     def _or_nothing(self, array: np.ndarray | None) -> np.ndarray:
         return self._nothing if array is None else array
@@ -226,7 +250,8 @@ class Streams:
         for name, array in zip(self.NAMES, self.entries):
             mine = there.reshape(there.shape + (1,) * (array.ndim - 3))
             kept[name] = np.where(mine, array[:, :, :n], np.zeros((), array.dtype))
-        return {**kept, "count": self.count.copy(), "fresh": self.fresh.copy()}
+        seen = {} if self.states is None else {f"state_{k}": v for k, v in self.states.state(there).items()}
+        return {**kept, **seen, "count": self.count.copy(), "fresh": self.fresh.copy()}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Take over what `state` gave."""
@@ -235,3 +260,5 @@ class Streams:
         for name, array in zip(self.NAMES, self.entries):
             array[:, :, :n] = state[name]
         self.count[...], self.fresh[...] = state["count"], state["fresh"]
+        if self.states is not None:
+            self.states.restore({k: state[f"state_{k}"] for k in States.NAMES})

@@ -222,11 +222,10 @@ class Streamed(Feed):
             self.head.playing.decided(obs, legal, deciding, action, state)  # type: ignore[attr-defined]
 
     def watch(self, others: np.ndarray, deciding: np.ndarray) -> None:
-        """Kept with the decisions of this step, behind the central state."""
+        """Kept with the decisions of this step."""
         if deciding.any():
             obs, legal, mine, action, state = self._kept
-            extra = others if state is None else np.concatenate([state, others], -1)
-            self.head.playing.decided(obs, legal, mine, action, extra)  # type: ignore[attr-defined]
+            self.head.playing.decided(obs, legal, mine, action, state, others)  # type: ignore[attr-defined]
 
     def earn(self, reward: np.ndarray) -> None:
         self.head.playing.earn(reward)  # type: ignore[attr-defined]
@@ -238,14 +237,14 @@ class Streamed(Feed):
             seen, state, legal = None, None, None
             if not head.worlds.lives_on:
                 seen = head.arrange(moment.final_obs[:, :, head.columns])
-                state = head.extra_seen(moment.final_obs)
+                state = head.state_seen(moment.final_obs)
                 legal = self.last_open(moment, np.zeros((*cut.shape, head.n_actions), bool))
             head.playing.ended(over, cut, seen, state, legal)  # type: ignore[attr-defined]
 
     def drop(self) -> None:
         head, obs = self.head, self.head.worlds.obs
         cut = np.ones(head.shape[:2], bool)
-        seen, state = head.arrange(obs[:, :, head.columns]), head.extra_seen(obs)
+        seen, state = head.arrange(obs[:, :, head.columns]), head.state_seen(obs)
         head.lanes.ended(~cut, cut, seen, state)  # type: ignore[attr-defined]
 
     def look(self) -> None:
@@ -256,7 +255,7 @@ class Streamed(Feed):
         obs = head.arrange(worlds.obs[:, :, head.columns])
         legal = head.arrange(worlds.legal[:, :, : head.n_actions])
         deciding = head.arrange(head.turn())
-        head.learn(obs, legal, deciding, head.extra_seen(worlds.obs))
+        head.learn(obs, legal, deciding, head.state_seen(worlds.obs))
 
 
 class Stepped(Feed):

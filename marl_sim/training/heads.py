@@ -47,6 +47,8 @@ class Head:
         lane_seeds, lane_agents = np.repeat(seeds, len(own)), np.tile(own, len(seeds))
         self._lanes: Lanes = self.learner.build(self.spec, lane_seeds, lane_agents, trainer.device)
         self._lanes.owners = self._owners(lane_seeds)
+        if self.learner.central:
+            self._lanes.places = self._sizes[:2]  # type: ignore[attr-defined]
         self.work, self._behind = self._how_to_learn(trainer)
         streams = self.worlds.num_envs * (len(self._agents) if group.together else 1)
         self.shape = (len(lane_seeds), streams, self.spec.obs_dim, self.n_actions)
@@ -161,16 +163,11 @@ class Head:
             actions[:, self._agents] += self.restore(chosen)
 
     def state_seen(self, obs: np.ndarray) -> np.ndarray | None:
-        """What the whole group sees, for each of its streams, float32 [lanes, streams, k * D]; None if not asked."""
+        """What the whole group sees in each world, float32 [seeds, worlds, k * D]; None where nobody asks."""
         if not self.learner.central:
             return None
-        k = len(self._agents)
-        mine = self.arrange(obs[:, :, self.columns]) if self.group.together else None
-        if mine is None:
-            flat = obs[:, self._agents][:, :, self.columns].reshape(len(obs), -1)
-            return self.arrange_all(np.repeat(flat[:, None], k, axis=1))
-        joint = mine.reshape(mine.shape[0], -1, k * mine.shape[2])
-        return np.repeat(joint, k, axis=1)
+        mine = obs if self._all else obs[:, self._agents]
+        return mine[:, :, self.columns].reshape(*self._sizes[:2], -1)
 
     def arrange_all(self, x: np.ndarray) -> np.ndarray:
         """As `arrange`, of arrays that hold the group's agents only."""
@@ -180,14 +177,6 @@ class Head:
         if s == 1:
             return x.swapaxes(0, 1).copy()
         return x.reshape(s, b, k, *x.shape[2:]).swapaxes(1, 2).copy().reshape(s * k, b, *x.shape[2:])
-
-    def extra_seen(self, obs: np.ndarray) -> np.ndarray | None:
-        """The central state where no decision is taken: the others' actions behind it are 0."""
-        state = self.state_seen(obs)
-        if not self.spec.others:
-            return state
-        nothing = np.zeros((*self.shape[:2], self.spec.others), np.float32)
-        return nothing if state is None else np.concatenate([state, nothing], -1)
 
     def others_did(self, actions: np.ndarray) -> np.ndarray:
         """What the other agents of the group do, int64 [lanes, streams, k - 1], in the order of their numbers."""

@@ -81,8 +81,9 @@ class Entry:
 
     def __init__(self, s: Any, lane: int, r: int, t: int, team: int) -> None:
         self.where, self.agent = (r, t), r % team
-        for name in ("obs", "legal", "action", "memory", "extra"):
+        for name in ("obs", "legal", "action", "memory"):
             setattr(self, name, torch.tensor(getattr(s, name)[lane, r, t]))
+        self.extra = torch.tensor(s.beside(lane, r, t))
         self.logp, self.reward = float(s.logp[lane, r, t]), float(s.reward[lane, r, t])
         self.flags = int(s.flags[lane, r, t])
         self.usable = bool(self.flags & CLOSED) and not self.flags & LOOK

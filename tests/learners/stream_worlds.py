@@ -104,7 +104,8 @@ class World:
         self.look()
 
     def look(self) -> None:
-        """What is seen now: obs [R, D], legal [R, A], who decides [R]; what everybody of the group sees, [R, S]."""
+        """What is seen now: obs [R, D], legal [R, A], who decides [R]; what everybody of the group sees in each world,
+        [W, S]."""
         c, rng = self.case, self.rng
         self.obs = self._seen((c.streams, c.spec.obs_dim))
         self.legal = rng.random((c.streams, c.spec.n_actions)) < 0.7
@@ -128,7 +129,7 @@ class World:
             joint = obs.reshape(c.worlds, -1)
         else:  # agents that learn apart see some more of what others see
             joint = np.concatenate([obs, self._seen((c.streams, c.spec.obs_dim * (c.group - 1)))], -1)
-        return np.repeat(joint, c.team, axis=0).astype(np.float32)
+        return joint.astype(np.float32)
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, ...]:
         """Reward, terminated, truncated [R], and the final observation with what everybody saw last."""
@@ -143,17 +144,14 @@ class World:
         return self.scale * value, terminated, truncated, final, self._state(final)
 
 
-def extra_of(lanes: Any, state: np.ndarray, action: np.ndarray) -> np.ndarray | None:
-    """What a decision is kept with: the central state, and the others' actions behind it."""
-    spec = lanes.spec
-    if not spec.state_dim:
+def others_of(lanes: Any, action: np.ndarray) -> np.ndarray | None:
+    """What the other agents of each one's team did, for learners that watch."""
+    k = lanes.spec.team
+    if not lanes.spec.others:
         return None
-    if not spec.others:
-        return state
-    k = spec.team
     by_world = action.reshape(len(action), -1, k)
     others = np.stack([np.delete(by_world, i, axis=2) for i in range(k)], axis=2)
-    return np.concatenate([state, others.reshape(*action.shape, k - 1)], -1).astype(np.float32)
+    return others.reshape(*action.shape, k - 1)
 
 
 def stacked(worlds: list[World], *names: str) -> list[np.ndarray]:
@@ -171,20 +169,19 @@ def drive(
     for step in range(steps):
         obs, legal, deciding, state = stacked(worlds, "obs", "legal", "deciding", "state")
         action = lanes.act(obs, legal, deciding).copy()
-        lanes.decided(obs, legal, deciding, action, extra_of(lanes, state, action))
+        lanes.decided(obs, legal, deciding, action, state, others_of(lanes, action))
         done = [np.stack(x) for x in zip(*(w.step(a) for w, a in zip(worlds, action)))]
         reward, terminated, truncated, final, last = done
         lanes.earn(reward)
-        nothing = np.zeros(deciding.shape, np.int64)
         if worlds[0].case.lives_on:
             lanes.ended(terminated, truncated)
         else:
-            lanes.ended(terminated, truncated, final, extra_of(lanes, last, nothing))
+            lanes.ended(terminated, truncated, final, last)
         for world in worlds:
             world.look()
         obs, legal, deciding, state = stacked(worlds, "obs", "legal", "deciding", "state")
         then(step)
-        learned = lanes.learn(obs, legal, deciding, extra_of(lanes, state, nothing))
+        learned = lanes.learn(obs, legal, deciding, state)
         for kept, now in zip(told, (action, learned["loss"], learned["updates"])):
             kept.append(now.copy())
     return told

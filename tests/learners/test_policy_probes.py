@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learners.stream_worlds import extra_of
+from learners.stream_worlds import others_of
 from scipy.stats import binom
 
 from marl_sim.learners import A2C, COMA, MAA2C, MAPPO, PPO, REINFORCE, HeadSpec
@@ -50,16 +50,15 @@ class Lab:
         spec = HeadSpec("play", dim, actions, team=team, box=box, state_dim=state, others=others)
         who = np.tile(np.arange(agents), len(seeds))
         self.lanes = learner.build(spec, np.repeat(seeds, agents).astype(np.uint64), who)
+        self.lanes.places = len(seeds), worlds
         self.agents, self.shape = agents, (len(who), worlds * team)
         self.state = np.zeros(self.shape, np.int64)
         self.yes = np.ones(self.shape, bool)
 
-    def told(self, state, action):
-        """What a decision is kept with besides."""
+    def told(self, state):
+        """What all see, also of those who learn apart."""
         joint = self.seen[state].reshape(-1, self.agents, state.shape[1] // self.lanes.spec.team, self._width)
-        joint = np.concatenate([joint[:, i] for i in range(self.agents)], -1)  # of all who learn apart
-        joint = np.repeat(np.repeat(joint, self.lanes.spec.team, 1), self.agents, 0)
-        return extra_of(self.lanes, joint, action)
+        return np.concatenate([joint[:, i] for i in range(self.agents)], -1)
 
     @property
     def _width(self):
@@ -69,21 +68,21 @@ class Lab:
         obs, legal = self.seen[self.state], self.legal[self.state]
         action = self.lanes.act(obs, legal, self.yes).copy()
         numbers = np.zeros(self.shape, np.int64) if self.lanes.spec.box else action
-        self.lanes.decided(obs, legal, self.yes, action, self.told(self.state, numbers))
+        self.lanes.decided(obs, legal, self.yes, action, self.told(self.state), others_of(self.lanes, numbers))
         return action
 
     def run(self, play, gradients):
         """Learn for about so many steps down a gradient."""
-        nothing, o = np.zeros(self.shape, np.int64), self.lanes.options
+        o = self.lanes.options
         for _ in range(-(-gradients // (o.epochs * o.minibatches)) * o.steps):
             action = self.decide()
             reward, after, terminated, truncated = play(self.state, action)
             self.lanes.earn(np.broadcast_to(reward, self.shape))
             last = None if self.lives_on else self.seen[after]
-            self.lanes.ended(terminated, truncated, last, self.told(after, nothing))
+            self.lanes.ended(terminated, truncated, last, self.told(after))
             self.state = np.where(terminated | truncated, 0, after)
             obs, legal = self.seen[self.state], self.legal[self.state]
-            self.lanes.learn(obs, legal, self.yes, self.told(self.state, nothing))
+            self.lanes.learn(obs, legal, self.yes, self.told(self.state))
         return self
 
     def greedy(self, states, legal=None):

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from learners.stream_worlds import CASES, Case, drive, extra_of, stacked
+from learners.stream_worlds import CASES, Case, drive, others_of, stacked
 
 from marl_sim.learners import Learner
 from marl_sim.learners.policy_gradient import PolicyGradient
@@ -137,7 +137,7 @@ def test_rewards_that_are_not_finite_stop_with_the_lane_and_head(plain, bad):
     for waiting in (False, True):
         deciding[2] = waiting  # what is paid to who waits for nothing does not count
         action = lanes.act(obs, legal, deciding).copy()
-        lanes.decided(obs, legal, deciding, action, extra_of(lanes, state, action))
+        lanes.decided(obs, legal, deciding, action, state, others_of(lanes, action))
         if waiting:
             words = r"Lane 2 of head 'punish' \(agent_2\) got a reward that is not finite"
             with pytest.raises(FloatingPointError, match=words):
@@ -183,11 +183,17 @@ def test_wrong_shapes_and_empty_masks_are_refused(plain):
         lanes.act(obs, nothing, yes)
     with pytest.raises(ValueError, match=r"got reward of shape \(2,\)"):
         lanes.earn(np.zeros(2))
-    if lanes.extra_dim:
+    done = yes.astype(int)
+    if lanes.spec.others:
+        with pytest.raises(ValueError, match="needs what the others of the group do, and got nothing"):
+            lanes.decided(obs, legal, yes, done, state)
+        with pytest.raises(ValueError, match="got others of shape"):
+            lanes.decided(obs, legal, yes, done, state, done)
+    if lanes.options.central:
         with pytest.raises(ValueError, match="needs what the whole group sees, and got nothing"):
-            lanes.decided(obs, legal, yes, yes.astype(int))
-        with pytest.raises(ValueError, match="got extra of shape"):
-            lanes.decided(obs, legal, yes, yes.astype(int), state[..., :1])
+            lanes.decided(obs, legal, yes, done, others=others_of(lanes, done))
+        with pytest.raises(ValueError, match="got state of shape"):
+            lanes.decided(obs, legal, yes, done, state[..., :1], others_of(lanes, done))
 
 
 def test_states_of_others_are_refused_by_the_first_tensor_that_differs(plain):

@@ -41,6 +41,7 @@ def test_streams_hold_what_was_seen_and_done_at_the_decision(name, num_envs, hea
     """Not what the worlds' arrays hold after the step; and the central state and the others' actions of that moment."""
     one = trainer(name, num_envs, heads, steps=1000)
     told = {head.label: {} for head in one.heads}
+    moments = {head.label: np.zeros(2 * num_envs, int) for head in one.heads}  # when somebody decided, of each world
     for _ in range(15):
         worlds, before = one.worlds, one.worlds.obs.copy()
         legal, turns = worlds.legal.copy(), [head.turn().copy() for head in one.heads]
@@ -55,6 +56,7 @@ def test_streams_hold_what_was_seen_and_done_at_the_decision(name, num_envs, hea
         one.advance()
         one._decide = decide
         for head, turn in zip(one.heads, turns):
+            moments[head.label] += turn.any(1)
             for world, agent in zip(*np.nonzero(turn)):
                 others = np.delete(kept["actions"][world], agent)
                 seen = before[world, :, head.columns]
@@ -72,10 +74,11 @@ def test_streams_hold_what_was_seen_and_done_at_the_decision(name, num_envs, hea
                 assert np.array_equal(s.obs[lane, r, t], obs)
                 assert np.array_equal(s.legal[lane, r, t], may)
                 assert s.action[lane, r, t, 0] == action
-                assert np.array_equal(s.extra[lane, r, t], extra[: s.extra.shape[3]])
+                assert np.array_equal(s.beside(lane, r, t), extra[: s.beside(lane, r, t).size])
             width = head.spec.state_dim + head.spec.others
-            assert s.extra.shape[3] == width
+            assert s.beside(lane, r, 0).size == width
             if head.learner.central:
+                assert s.states.count.ravel().tolist() == moments[head.label].tolist()
                 assert width == 3 * head.spec.obs_dim + (2 if head.learner.watches else 0)
 
 
