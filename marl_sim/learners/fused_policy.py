@@ -11,6 +11,7 @@ and a lane is through with all its steps before the next one begins.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -190,10 +191,16 @@ class Desk(NamedTuple):
     logs: np.ndarray  # float32 [PIECE]
 
 
+@functools.cache  # acting asks for them at every step
+def _lanes(lanes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of so many lanes, and that none of their decisions sees another's row."""
+    return np.arange(lanes), np.zeros((lanes, 0), np.int64)
+
+
 def own(obs: np.ndarray) -> Seen:
     """What decisions see where each has a row of its own, obs float32 [L, R, C, D]."""
     lanes, streams, capacity, dim = obs.shape
-    return Seen(obs.reshape(lanes, streams * capacity, dim), np.zeros((lanes, 0), np.int64), capacity)
+    return Seen(obs.reshape(lanes, streams * capacity, dim), _lanes(lanes)[1], capacity)
 
 
 class FusedPolicy:
@@ -231,9 +238,10 @@ class FusedPolicy:
 
     def prefer(self, params: np.ndarray, obs: np.ndarray, deciding: np.ndarray) -> np.ndarray:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
+        lanes, none = _lanes(len(obs))
         out = np.zeros((*obs.shape[:2], 1, self.net.policy.sizes[-1]), np.float32)
-        seen, count, desk = own(obs[:, :, None]), deciding.astype(np.int64), self._acting
-        say(np.arange(len(obs)), seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
+        seen, count, desk = Seen(obs, none, 1), deciding.astype(np.int64), self._acting
+        say(lanes, seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
         return out[:, :, 0]
 
     def values(self, params: np.ndarray, state: Seen, count: np.ndarray) -> np.ndarray:

@@ -134,6 +134,7 @@ class Streams:
         self._nothing = np.zeros((*self.lead, 0), np.float32)
         self._silent = np.zeros(self.lead, np.float32)
         self._still = np.zeros((*self.lead, numbers), np.float32)
+        self._most = 0  # entries that the fullest stream has at most, so that seldom need all be counted
         self._allocate(FIRST)
 
     def _allocate(self, capacity: int) -> None:
@@ -154,11 +155,18 @@ class Streams:
         self.entries = tuple(entries)
         self.obs, self.legal, self.action, self.logp, self.memory, self.extra, self.reward, self.flags = self.entries
 
-    def _room(self, entries: int | None = None) -> None:
-        """For so many entries; None: for one more."""
-        needed = int(self.count.max(initial=0)) + 1 if entries is None else entries
-        if self.capacity < needed:
-            self._allocate(room(self.capacity, needed, self._usual))
+    def _room(self, entries: int) -> None:
+        """For so many entries."""
+        self._most = entries
+        if self.capacity < entries:
+            self._allocate(room(self.capacity, entries, self._usual))
+
+    def _one_more(self) -> None:
+        """Room for one more entry of each stream."""
+        if self._most < self.capacity:
+            self._most += 1
+        else:
+            self._room(int(self.count.max(initial=0)) + 1)
 
     def decide(
         self,
@@ -173,7 +181,7 @@ class Streams:
     ) -> None:
         """Decisions taken where `where` (bool [L, R]); state as `States.see` takes it, the others as the entries are,
         without C."""
-        self._room()
+        self._one_more()
         memory, extra = self._or_nothing(memory), self._or_nothing(extra)
         _append(self.entries, self.count, self.fresh, where, (obs, legal, action, logp, memory, extra), 0)
         self._see(state, where)
@@ -190,7 +198,7 @@ class Streams:
         """Close the open entries where `where` with what is seen now."""
         where = where & self.open
         if where.any():
-            self._room()
+            self._one_more()
             given = (obs, legal, self._still, self._silent, self._or_nothing(memory), self._or_nothing(extra))
             _append(self.entries, self.count, self.fresh, where, given, LOOK | CLOSED)
             self._see(state, where)

@@ -232,7 +232,7 @@ class Streamed(Feed):
 
     def close(self, moment: Any) -> None:
         head = self.head
-        if moment.terminated.any() or moment.truncated.any():
+        if np.count_nonzero(moment.terminated) or np.count_nonzero(moment.truncated):  # quicker than any()
             over, cut = head.arrange(moment.terminated), head.arrange(moment.truncated)
             seen, state, legal = None, None, None
             if not head.worlds.lives_on:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -202,12 +203,12 @@ class Head:
 
     def reward(self, moment: Any, extra: np.ndarray | None) -> np.ndarray:
         """What the step paid the streams of this head, after the layers; [lanes, streams]."""
-        total = np.zeros(moment.reward.shape)
-        for name in self.components:
-            total += moment.components[name]
+        parts = [moment.components[name] for name in self.components]
+        total = functools.reduce(np.add, parts) if parts else np.zeros(moment.reward.shape)
         for layer in self.layers:
             if hasattr(layer, "scale"):
-                total *= layer.scale(self.name)
+                total = total * layer.scale(self.name)
+        total = total.copy() if self.preferences else total  # what layers do to it is not done to the records
         for layer, memory in self.preferences:
             total = layer.apply(total, memory)
             if moment.ended.any():
