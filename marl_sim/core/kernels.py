@@ -23,8 +23,12 @@ IMPORT = re.compile(r"^\s*(?:from\s+(\.*)([\w.]*)\s+import\s+(\([^)]*\)|.*)|impo
 
 def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """A function compiled by numba, without Python's lock and kept on disk: `@kernel`, or with options of `numba.njit`,
-    `@kernel(fastmath=...)`."""
-    compiled = numba.njit(cache=True, nogil=True, **options)
+    `@kernel(fastmath=...)`.
+
+    What is not said is said here: numba would take fastmath and error_model from the function that happens to call this
+    one first, and keep that on disk for all that come later.
+    """
+    compiled = numba.njit(**{"cache": True, "nogil": True, "fastmath": False, "error_model": "python", **options})
     return compiled if function is None else compiled(function)
 
 

@@ -54,6 +54,28 @@ def test_a_change_in_another_file_is_noticed_and_nothing_else_is(toy, root):
     assert said() == ["11.0", "1"]
 
 
+def test_what_is_compiled_does_not_depend_on_who_calls_first(toy, root):
+    """The caller may reorder sums and divide by 0; what it calls was not told so, and rounds to a whole number."""
+    (toy / "parts/below.py").write_text(
+        "from marl_sim.core.kernels import kernel\n\n@kernel\ndef rounded(x):\n    return (x + 2.0**52) - 2.0**52\n\n\n"
+        "@kernel\ndef inverse(x):\n    return 1 / x\n"
+    )
+    (toy / "parts/above.py").write_text(
+        "from marl_sim.core.kernels import kernel\nfrom . import below\n\n"
+        "@kernel(fastmath=True, error_model='numpy')\ndef total(x):\n    return below.rounded(x) + below.inverse(x)\n"
+    )
+    program = (
+        "from pathlib import Path\nfrom marl_sim.core import kernels\nkernels.PACKAGE = Path('toy').resolve()\n"
+        "from toy.parts import above, below\nabove.total(0.7)\nprint(below.rounded(0.7))\nbelow.inverse(0.0)\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    environment |= {"NUMBA_CACHE_DIR": str(toy.parent / "kept"), "PYTHONPATH": os.pathsep.join([str(root), "."])}
+    command = [sys.executable, "-B", "-c", program]
+    done = subprocess.run(command, cwd=toy.parent, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["1.0"]
+    assert "ZeroDivisionError" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "found"),
     [
