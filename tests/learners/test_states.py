@@ -15,14 +15,10 @@ class Shadow:
 
     def __init__(self, arrangement, seed):
         self.lanes, self.size, self.groups, self.worlds = ARRANGEMENTS[arrangement]
-        self.rng, self.moment, self.seen = np.random.default_rng(seed), 0, {}
-        self.streams = self.made()
-        for lane in range(self.lanes):
-            for r in range(self.size):
-                self.seen[lane, r] = []
-
-    def made(self):
-        return Streams(self.lanes, self.size, 1, 2, extra=1, usual=20, state=5, places=(self.groups, self.worlds))
+        self.rng, self.moment = np.random.default_rng(seed), 0
+        self.seen = {(lane, r): [] for lane in range(self.lanes) for r in range(self.size)}
+        places = self.groups, self.worlds
+        self.streams = Streams(self.lanes, self.size, 1, 2, extra=1, usual=20, state=5, places=places)
 
     @property
     def fill(self):
@@ -159,6 +155,11 @@ OPTIONS = {
 }
 
 
+def with_the_states_of(whose, told, place):
+    """A method of lanes that takes states as its argument of that number, and nothing behind, told those of others."""
+    return lambda *args: told(*args[:place], args[place][whose])
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("name", ["MAPPO", "MAA2C"])
 def test_lanes_of_one_group_learn_the_same_from_one_state_as_from_a_copy_each(name, options):
@@ -166,23 +167,12 @@ def test_lanes_of_one_group_learn_the_same_from_one_state_as_from_a_copy_each(na
     case, made = Case(name, "plain", nets="separate", **OPTIONS[options]), []
     for together in (True, False):
         lanes, worlds = case.build([(seed, agent) for seed in (3, 7) for agent in range(3)])
-        each = [worlds[0], worlds[3]]
-        group = np.repeat([0, 1], 3)
-        told = lanes.decided, lanes.ended, lanes.learn
-        where = [0, 3] if together else np.arange(6) // 3 * 3
-
-        def given(state, where=where):
-            return state[where]
-
-        decided, ended, learn = told
-        lanes.decided = lambda *a, decided=decided, given=given: decided(*a[:4], given(a[4]))
-        lanes.ended = lambda *a, ended=ended, given=given: ended(*a[:3], given(a[3]))
-        lanes.learn = lambda *a, learn=learn, given=given: learn(*a[:3], given(a[3]))
-        if together:
-            lanes.places = 2, case.worlds
+        lanes.places = (2, case.worlds) if together else None
+        whose = [0, 3] if together else [0, 0, 0, 3, 3, 3]
+        for what, place in (("decided", 4), ("ended", 3), ("learn", 3)):
+            setattr(lanes, what, with_the_states_of(whose, getattr(lanes, what), place))
         drive(lanes, worlds, 3 * case.learner.steps + 2)
-        assert len(lanes.streams.states.rows) == (2 if together else 6)
-        assert len(each) == len(set(group))
+        assert len(lanes.streams.states.rows) == len(whose)
         made.append(lanes.state_dict())
     assert made[0]["updates"].min() > 2
     for key, array in made[0].items():
