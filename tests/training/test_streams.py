@@ -82,6 +82,22 @@ def test_streams_hold_what_was_seen_and_done_at_the_decision(name, num_envs, hea
                 assert width == 3 * head.spec.obs_dim + (2 if head.learner.watches else 0)
 
 
+@pytest.mark.parametrize("nets", ["shared", "separate"])
+def test_a_team_sees_its_own_members_in_the_order_of_their_seats(nets):
+    """Two teams in one society."""
+    teams = {"agent_0": ms.MAA2C(nets=nets, **SMALL), "agent_1..2": ms.MAPPO(nets=nets, **SMALL)}
+    one = Trainer(society(), seating=teams, seeds=2, num_envs=3, episodes=9, heads="one", team_reward="mean")
+    for _ in range(4):
+        before, turns = one.worlds.obs.copy(), [head.turn().any(1).reshape(2, 3) for head in one.heads]
+        one.advance()
+    assert (before != before[:, ::-1]).any()
+    for head, members, asked in zip(one.heads, ([0], [1, 2]), turns, strict=True):
+        states = head.lanes.streams.states
+        newest = np.take_along_axis(states.rows, states.count[..., None, None] - 1, 2)[:, :, 0]
+        assert asked.any()
+        assert np.array_equal(newest[asked], before[:, members].reshape(2, 3, -1)[asked])
+
+
 def test_nets_say_how_many_lanes_there_are():
     shared, separate = trainer("MAPPO").heads[0], trainer("MAPPO separate").heads[0]
     assert shared.group.together and shared.lanes.n_lanes == 2 and shared.spec.team == 3
