@@ -32,15 +32,20 @@ LEAST = np.float32(-np.inf)
 
 
 class Told(NamedTuple):
-    """What is learned from, of all lanes: see `Streams`, and `returns`."""
+    """What is learned from, of all lanes, by each decision's number r * C + c: see `Streams`, and `returns`."""
 
     obs: Seen
     state: Seen  # what the critic sees: obs, or the central state
-    legal: np.ndarray
-    action: np.ndarray
-    logp: np.ndarray
+    legal: np.ndarray  # bool [L, R C, A]
+    action: np.ndarray  # float32 [L, R C, 1]
+    logp: np.ndarray  # float32 [L, R C], as the next two
     advantage: np.ndarray
     target: np.ndarray
+
+
+def told(obs: Seen, state: Seen, *numbers: np.ndarray) -> Told:
+    """What is learned from; numbers [L, R, C, ...] in the order of Told's."""
+    return Told(obs, state, *(x.reshape(len(x), -1, *x.shape[3:]) for x in numbers))
 
 
 class Terms(NamedTuple):
@@ -55,9 +60,9 @@ class Terms(NamedTuple):
 def _odds(told, lane, at, said, odds, logs):
     """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
     said for their logarithms."""
-    capacity, many = told.legal.shape[2], told.legal.shape[3]
+    many = told.legal.shape[2]
     for i in range(at.size):
-        legal, best = told.legal[lane, at[i] // capacity, at[i] % capacity], LEAST
+        legal, best = told.legal[lane, at[i]], LEAST
         for a in range(many):
             best = max(best, said[i, a] if legal[a] else LEAST)
         for a in range(many):
@@ -69,7 +74,7 @@ def _odds(told, lane, at, said, odds, logs):
     for k in range(each.size):
         each[k] = exponential(each[k])
     for i in range(at.size):
-        legal, total = told.legal[lane, at[i] // capacity, at[i] % capacity], ZERO
+        legal, total = told.legal[lane, at[i]], ZERO
         for a in range(odds.shape[1]):  # what is not legal adds 1e-38
             total += odds[i, a]
         for a in range(many):
@@ -80,18 +85,17 @@ def _odds(told, lane, at, said, odds, logs):
 @kernel(fastmath=REORDER)
 def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
     """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
-    capacity, many, loss = told.legal.shape[2], told.legal.shape[3], 0.0
+    many, loss = told.legal.shape[2], 0.0
     _odds(told, lane, at, said, by_said, logs)
     for i in range(at.size):
-        stream, entry = at[i] // capacity, at[i] % capacity
-        p, advantage, total = by_said[i], told.advantage[lane, stream, entry], logs[i]
-        chosen, spread = int(told.action[lane, stream, entry, 0]), ZERO
+        p, advantage, total = by_said[i], told.advantage[lane, at[i]], logs[i]
+        chosen, spread = int(told.action[lane, at[i], 0]), ZERO
         for a in range(many):
             spread -= p[a] * (said[i, a] - total)
         logp = said[i, chosen] - total
         gain, pull = advantage * logp, advantage
         if terms.clip > 0:
-            w = math.exp(logp - told.logp[lane, stream, entry])
+            w = math.exp(logp - told.logp[lane, at[i]])
             gain = pull = w * advantage
             held = min(max(w, 1 - terms.clip), 1 + terms.clip)
             if held != w and held * advantage < gain:
@@ -99,7 +103,7 @@ def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share)
         for a in range(many):
             p[a] = share * p[a] * (pull + terms.entropy * (said[i, a] - total + spread))
         p[chosen] -= share * pull
-        error = worth[i, 0] - told.target[lane, stream, entry]
+        error = worth[i, 0] - told.target[lane, at[i]]
         by_worth[i, 0] = share * terms.value * error
         loss += share * (terms.value * ONE / 2 * error * error - gain - terms.entropy * spread)
     for i in range(at.size, at.size + at.size % 2):
@@ -162,8 +166,8 @@ def descend(
 
 @kernel
 def say(lanes, seen, count, net, given, relu, team, params, out):
-    """What the networks of these lanes give for the first count[lane, r] entries, into out [L, R, C, outputs]."""
-    capacity, said, numbers = seen.capacity, part(net, Y, -1), np.zeros(out.shape[1] * out.shape[2], np.int64)
+    """What the networks of these lanes give for the first count[lane, r] entries, into out [L, R C, outputs]."""
+    capacity, said, numbers = seen.capacity, part(net, Y, -1), np.zeros(out.shape[1], np.int64)
     for lane in lanes:
         many = 0
         for stream in range(count.shape[1]):
@@ -177,8 +181,8 @@ def say(lanes, seen, count, net, given, relu, team, params, out):
             layers.show(seen, lane, at, team, found, given)
             layers.forward(params[lane], net, given, at.size + at.size % 2, found.rare, relu)
             for i in range(at.size):
-                for a in range(out.shape[3]):
-                    out[lane, at[i] // capacity, at[i] % capacity, a] = said[i, a]
+                for a in range(out.shape[2]):
+                    out[lane, at[i], a] = said[i, a]
 
 
 class Desk(NamedTuple):
@@ -239,20 +243,20 @@ class FusedPolicy:
     def prefer(self, params: np.ndarray, obs: np.ndarray, deciding: np.ndarray) -> np.ndarray:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
         lanes, none = _lanes(len(obs))
-        out = np.zeros((*obs.shape[:2], 1, self.net.policy.sizes[-1]), np.float32)
+        out = np.zeros((*obs.shape[:2], self.net.policy.sizes[-1]), np.float32)
         seen, count, desk = Seen(obs, none, 1), deciding.astype(np.int64), self._acting
         say(lanes, seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
-        return out[:, :, 0]
+        return out
 
     def values(self, params: np.ndarray, state: Seen, count: np.ndarray) -> np.ndarray:
         """What the critic says, float32 [L, R, C], of the first count [L, R] of what it sees; or 0."""
-        out = np.zeros((*count.shape, state.capacity, 1), np.float32)
+        out = np.zeros((len(count), count.shape[1] * state.capacity, 1), np.float32)
 
         def work(lanes: np.ndarray, desk: Desk) -> None:
             say(lanes, state, count, desk.nets[1], desk.given[1], self.relu, self.team, params, out)
 
         self._share(len(params), work)
-        return out[..., 0]
+        return out.reshape(*count.shape, state.capacity)
 
     def descend(
         self, told: Told, index: np.ndarray, n: np.ndarray, parts: np.ndarray, params: np.ndarray, m: np.ndarray,

@@ -13,7 +13,7 @@ from .actor_critic import BLOCK
 from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
 from .fused_network import Seen
-from .fused_policy import FusedPolicy, Terms, Told, own
+from .fused_policy import FusedPolicy, Terms, own, told
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole
 from .schedules import Schedule, rates
@@ -327,10 +327,10 @@ class PolicyLanes(StreamLanes):
         orders = [self._order(epoch, usable) for epoch in range(o.epochs)]
         n = orders[0][1]
         parts = np.maximum(o.minibatches, -(-n // self._size)) if o.minibatches > 1 else np.ones_like(n)
-        told = Told(*self._seen(), s.legal, s.action, s.logp, advantage, target)
+        given = told(*self._seen(), s.legal, s.action, s.logp, advantage, target)
         mine = self.params.numpy(), self.adam.m.numpy(), self.adam.v.numpy()
         index = np.stack([index for index, _ in orders])
-        bad = fused.descend(told, index, n, parts, *mine, self.updates, self._losses, self.round_lr, o.clip_norm)
+        bad = fused.descend(given, index, n, parts, *mine, self.updates, self._losses, self.round_lr, o.clip_norm)
         if bad >= 0:
             raise self._bad_loss(bad)
 

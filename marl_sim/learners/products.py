@@ -19,6 +19,7 @@ from ..core.kernels import kernel
 
 VECTOR = 8  # numbers of a register; columns are whole vectors
 HEIGHTS = 6, 4, 2  # rows of tiles; with six of two vectors, twelve sums, two vectors and a number fit sixteen registers
+EIGHT = 8  # rows that are left are two tiles of four: one of two would wait for its sums
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 LANES = ir.VectorType(FLOAT, VECTOR)
 
@@ -88,7 +89,7 @@ def _column(vectors: int) -> Any:
         while i < rows:
             left = rows - i
             at, begun, out = a + 4 * i * by_row, start + 4 * i * by_start, c + 4 * i * columns
-            if left >= tall:
+            if left >= tall and left != EIGHT:
                 first(at, by_row, by_inner, b, across, begun, by_start, out, columns, inner)
                 i += tall
             elif left >= middle:
