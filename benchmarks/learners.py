@@ -23,7 +23,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE / "peers")]
 
 from peers.run_all import PEERS, command_of, installed  # noqa: E402
-from peers.turns import together  # noqa: E402
+from peers.turns import Seconds, together  # noqa: E402
 
 STEPS, ENVS, EPOCHS, MINIBATCHES, HIDDEN = 128, 8, 4, 4, (64, 64)
 CHOSEN = ("torch_loop", "sb3", "benchmarl_ippo", "benchmarl_mappo", "jaxmarl_ippo", "jaxmarl_ippo_separate")
@@ -96,43 +96,48 @@ def told(ratios: Sequence[float]) -> str:
     return f"{median(ratios):.1f}x ({min(ratios):.1f}-{max(ratios):.1f})"
 
 
-def measure(o: argparse.Namespace, cell: Cell) -> None:
-    """One block of the table."""
-    with together(commands(o, cell), cell.threads) as running:
-        rounds = [{name: one.turn() for name, one in running.items()} for _ in range(o.updates)]
-    counted = "cpu" if cell.threads == 1 else "wall"
-    per_seed = cell.agents * ENVS * STEPS
-    done = {name: per_seed * (int(name.split()[1]) if " " in name else 1) for name in rounds[0]}
-    rate = {
-        name: {by: work / median(getattr(r[name], by) for r in rounds) for by in ("cpu", "wall")}
-        for name, work in done.items()
-    }
+class Block:
+    """What was found in one cell: rounds of the seconds of every program's iteration."""
 
-    def times(one: str, other: str) -> list[float]:
-        """How many times the other's rate is the one's, round by round."""
-        seconds = [(getattr(r[one], counted), getattr(r[other], counted)) for r in rounds]
-        return [done[one] / a * b / done[other] for a, b in seconds]
+    def __init__(self, cell: Cell, rounds: Sequence[Mapping[str, Seconds]]) -> None:
+        self.cell, self.rounds = cell, rounds
+        self.counted = "cpu" if cell.threads == 1 else "wall"
+        per_seed = cell.agents * ENVS * STEPS
+        self.work = {name: per_seed * int(name.split()[1]) if " " in name else per_seed for name in rounds[0]}
 
+    def rate(self, name: str, by: str) -> float:
+        """Agent-steps a second, of "cpu" or "wall"."""
+        return self.work[name] / median(getattr(seconds[name], by) for seconds in self.rounds)
+
+    def longer(self, one: str, other: str) -> list[float]:
+        """How many times as long one's iteration took as the other's, round by round."""
+        return [getattr(seconds[one], self.counted) / getattr(seconds[other], self.counted) for seconds in self.rounds]
+
+    def times(self, one: str, other: str) -> list[float]:
+        """How many times the other's rate is the one's."""
+        return [self.work[one] / self.work[other] * ratio for ratio in self.longer(other, one)]
+
+
+def show(o: argparse.Namespace, block: Block) -> None:
+    """One block of the table; into the file, too."""
+    cell, least, most = block.cell, min(o.seeds), max(o.seeds)
     print(f"\n{cell.game}, {cell.agents} agents, {cell.threads} thread(s): ", end="")
     print("agent-steps a second of processor time (wall), and how many times those ours are, with so many seeds")
-    found: list[dict[str, Any]] = []
-    for name in done:
-        line = f"{name:>24}{rate[name]['cpu']:>12,.0f} {'({:,.0f})'.format(rate[name]['wall']):<12}"
+    for name in block.work:
+        rate = {by: block.rate(name, by) for by in ("cpu", "wall")}
+        line = f"{name:>24}{rate['cpu']:>12,.0f} {'({:,.0f})'.format(rate['wall']):<12}"
         ratios: dict[str, list[float]] = {}
         if " " not in name:
-            ratios = {f"{s} seed(s)": times(f"{LEARNERS.get(name, 'PPO')} {s}", name) for s in o.seeds}
+            ratios = {f"{s} seed(s)": block.times(f"{LEARNERS.get(name, 'PPO')} {s}", name) for s in o.seeds}
             line += "".join(f"{f'{s}: {told(of)}':<30}" for s, of in ratios.items())
             line += f"asked: {TARGETS[name]:g}" if name in TARGETS else ""
-        elif name.endswith(f" {max(o.seeds)}") and len(o.seeds) > 1:
-            kind, most = name.split()
-            first = f"{kind} {min(o.seeds)}"
-            ratios = {"cost": [done[name] / done[first] / x for x in times(name, first)]}
-            line += f"{most} seeds cost {told(ratios['cost'])} what {min(o.seeds)} cost(s)"
+        elif name.endswith(f" {most}") and most > least:
+            ratios = {"cost": block.longer(name, f"{name.split()[0]} {least}")}
+            line += f"{most} seeds take {told(ratios['cost'])} as long as {least}"
         print(line.rstrip(), flush=True)
-        found.append({**cell._asdict(), "name": name, **rate[name], "ratios": ratios})
-    if o.out:
-        with open(o.out, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(one) + "\n" for one in found)
+        if o.out:
+            with open(o.out, "a", encoding="utf-8") as file:
+                file.write(json.dumps({**cell._asdict(), "name": name, **rate, "ratios": ratios}) + "\n")
 
 
 def main() -> None:
@@ -163,7 +168,9 @@ def main() -> None:
     )
     print(f"{MINIBATCHES} minibatches, hidden {HIDDEN}, PPO's networks separate; medians of {o.updates} rounds")
     for cell in (Cell(*of) for of in itertools.product(o.games, o.threads, o.agents)):
-        measure(o, cell)
+        with together(commands(o, cell), cell.threads) as running:
+            rounds = [{name: one.turn() for name, one in running.items()} for _ in range(o.updates)]
+        show(o, Block(cell, rounds))
 
 
 if __name__ == "__main__":

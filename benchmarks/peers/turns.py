@@ -13,7 +13,7 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from .run_all import environment
@@ -55,8 +55,9 @@ class Running:
         assert self._process.stdin is not None
         taken: list[Seconds] = []
         while not taken or sum(one.wall for one in taken) < long:
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
+            with suppress(BrokenPipeError):  # of one that has ended, which is found where it is heard
+                self._process.stdin.write("\n")
+                self._process.stdin.flush()
             taken.append(self._heard())
         return Seconds(*(sum(each) / len(taken) for each in zip(*taken)))
 

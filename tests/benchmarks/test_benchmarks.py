@@ -11,7 +11,7 @@ SAID = {
     "lanes": (("--repeats", "1", "--filled", "200"), r"stacked / separate modules: [\d.]+"),
     "learners": (
         ("--seeds", "1", "2", "--agents", "2", "--threads", "1", "--updates", "2", "--games", "pond", "--peers"),
-        r"pond, 2 agents, 1 thread.*\n +PPO 1 +[\d,]+ \([\d,]+\)\n +PPO 2 .*cost [\d.]+x \([\d.]+-[\d.]+\)",
+        r"pond, 2 agents, 1 thread.*\n +PPO 1 +[\d,]+ \([\d,]+\)\n +PPO 2 .*take [\d.]+x \([\d.]+-[\d.]+\)",
     ),
     "floor": (("--lanes", "1"), r"million operations, 33.5 MB(.*\n)+ lanes  GFLOP/s(.*\n) +1 "),
     "study": (("--seeds", "2", "--episodes", "50"), r"both, selection +[\d,]+ updates/s"),
