@@ -52,10 +52,7 @@ def environment(threads: int) -> dict[str, str]:
     """Ours, with so many threads for everything that has some, and this checkout's marl_sim."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
     more = dict.fromkeys(names, str(threads))
-    if threads == 1:
-        more["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    else:
-        more["XLA_FLAGS"] = f"intra_op_parallelism_threads={threads}"
+    more["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false" if threads == 1 else ""  # it knows one or all
     path = os.pathsep.join(filter(None, (str(HERE.parents[1]), os.environ.get("PYTHONPATH"))))
     return {**os.environ, **more, "PYTHONPATH": path}
 
