@@ -195,6 +195,23 @@ class Desk(NamedTuple):
     logs: np.ndarray  # float32 [PIECE]
 
 
+class Desks:
+    """Working memory for each thread, among which lanes are shared out; a lane's numbers do not depend on how many they
+    are."""
+
+    def __init__(self, make: Callable[[], Desk]) -> None:
+        self._make, self.made = make, [make()]
+
+    def share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any], threads: int | None = None) -> list[Any]:
+        """The work on all lanes, part by part, by so many threads; None: as many as torch has."""
+        threads = min(threads or torch.get_num_threads(), lanes)
+        if threads == 1:
+            return [work(_lanes(lanes)[0], self.made[0])]
+        self.made += [self._make() for _ in range(threads - len(self.made))]
+        with ThreadPoolExecutor(threads) as pool:  # made anew: what a process was forked with has no threads
+            return list(pool.map(work, np.array_split(np.arange(lanes), threads), self.made))
+
+
 @functools.cache  # acting asks for them at every step
 def _lanes(lanes: int) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of so many lanes, and that none of their decisions sees another's row."""
@@ -208,18 +225,16 @@ def own(obs: np.ndarray) -> Seen:
 
 
 class FusedPolicy:
-    """The networks of policy lanes with working memory: what they say, and their steps down the loss.
-
-    Lanes are shared out among as many threads as torch has; a lane's numbers do not depend on how many they are.
-    """
+    """The networks of policy lanes with working memory: what they say, and their steps down the loss."""
 
     def __init__(self, net: ActorCritic, terms: Terms, relu: bool) -> None:
         self.net, self.relu, self.team, self.judged = net, relu, net.team, "critic" in net
         self.terms = Terms(*(np.float32(term) for term in terms))
-        self._acting = self._desk()  # of its own, as one may act while one learns
-        self._desks = [self._desk()]
+        self._acting = self.desk()  # of its own, as one may act while one learns
+        self.desks = Desks(self.desk)
 
-    def _desk(self) -> Desk:
+    def desk(self) -> Desk:
+        """Working memory."""
         sizes = self.net.policy.sizes
         actor = network(self.net.where["policy"].start, sizes)
         judge = self.net.critic.sizes if self.judged else (sizes[0], 1)  # or one that is never asked
@@ -228,17 +243,6 @@ class FusedPolicy:
         grad, logs = np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.float32)
         seen = inputs_of(sizes[0])
         return Desk((actor, critic), (seen, inputs_of(judge[0]) if self.net.central else seen), nothing, grad, logs)
-
-    def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
-        """The work on all lanes, part by part."""
-        threads = min(torch.get_num_threads(), lanes)
-        while len(self._desks) < threads:
-            self._desks.append(self._desk())
-        parts = np.array_split(np.arange(lanes), threads)
-        if threads == 1:
-            return [work(parts[0], self._desks[0])]
-        with ThreadPoolExecutor(threads) as pool:  # made anew: what a process was forked with has no threads
-            return list(pool.map(work, parts, self._desks))
 
     def prefer(self, params: np.ndarray, obs: np.ndarray, deciding: np.ndarray) -> np.ndarray:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
@@ -255,7 +259,7 @@ class FusedPolicy:
         def work(lanes: np.ndarray, desk: Desk) -> None:
             say(lanes, state, count, desk.nets[1], desk.given[1], self.relu, self.team, params, out)
 
-        self._share(len(params), work)
+        self.desks.share(len(params), work)
         return out.reshape(*count.shape, state.capacity)
 
     def descend(
@@ -270,4 +274,4 @@ class FusedPolicy:
                 params, m, v, updates, losses, lr, clip_norm or 0.0,
             )  # fmt: skip
 
-        return next((lane for lane in self._share(len(params), work) if lane >= 0), -1)
+        return next((lane for lane in self.desks.share(len(params), work) if lane >= 0), -1)

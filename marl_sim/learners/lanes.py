@@ -46,6 +46,8 @@ class Lanes:
         self._actions = np.zeros((self.n_lanes, 0), np.int64)
         self._losses = np.full(self.n_lanes, np.nan)
 
+    plays_at_once = False  # whether there is `play`, see `streaming`
+
     def act(self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool = False) -> np.ndarray:
         """Actions of the lanes in their worlds, 0 where nobody decides; `greedy`: without exploring."""
         raise NotImplementedError

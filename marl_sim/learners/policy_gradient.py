@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +24,7 @@ Say = Callable[[torch.Tensor, torch.Tensor, Batch], tuple[torch.Tensor, ...]]
 """What a network says of entries: params [L, P], features [L, M, F], batch of M entries -> several [L, M]."""
 
 DEFINING = ("evaluate", "_through", "_heads", "_worth", "_odds")  # what a loss is written with
+ACTING = ("act", "_prefer", "_choose", "decided")  # what deciding and remembering are written with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +92,12 @@ class PolicyLanes(StreamLanes):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fused = self._fused()
+        plain = self.sight is None and not self.spec.others and not self._own(ACTING)
+        self.plays_at_once = self.fused is not None and plain
+
+    def _own(self, names: Iterable[str]) -> bool:
+        """Whether a subclass has methods of its own of these names, which no compiled form may pass over."""
+        return any(getattr(type(self), name) is not getattr(PolicyLanes, name) for name in names)
 
     def _terms(self) -> Terms | None:
         """What the loss is made of, where it has a compiled form."""
@@ -99,9 +106,8 @@ class PolicyLanes(StreamLanes):
     def _fused(self) -> FusedPolicy | None:
         """The compiled form of networks and loss, where there is one and it is wanted."""
         o, terms = self.options, self._terms()
-        own = any(getattr(type(self), name) is not getattr(PolicyLanes, name) for name in DEFINING)
         more = {"memory", "torso", "spread"} & {name for name, _ in self.net.parts}
-        able = self.device.type == "cpu" and terms is not None and not own and not more
+        able = self.device.type == "cpu" and terms is not None and not self._own(DEFINING) and not more
         able = able and not o.embed
         if o.path == "fused" and not able:
             raise ValueError(

@@ -15,6 +15,7 @@ from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
 from .embedding import Columns
 from .export import PolicyModule
+from .fused_acting import Places, Player
 from .fused_policy import FusedPolicy
 from .observation_scale import ObservationScale
 from .optim import Adam
@@ -30,6 +31,7 @@ class StreamLanes(BehindLanes):
 
     options: Any
     critic_outputs = 1
+    plays_at_once = False  # whether there is `play`: where networks are compiled and see what the worlds show
     fused: FusedPolicy | None = None  # the compiled form of the networks, where there is one
 
     def __init__(
@@ -46,6 +48,7 @@ class StreamLanes(BehindLanes):
         self.sight = self.acting_sight = self._sight()
         self.streams: Streams | None = None
         self.places: tuple[int, int] | None = None  # groups and worlds that a central state is told of, if not as here
+        self._player: Player | None = None
         self._told_apart = torch.zeros((self.n_lanes, 0), dtype=torch.int64)
 
     def _sight(self) -> ObservationScale | None:
@@ -95,6 +98,7 @@ class StreamLanes(BehindLanes):
         self._before = self.memory.copy()
         self._logp = np.zeros((self.n_lanes, streams), np.float32)
         self._drawn = np.zeros((self.n_lanes, streams, numbers), np.float32)
+        self._player = Player(self.fused, self.streams) if self.fused else None
 
     def fresh_memory(self, streams: int) -> np.ndarray:
         """Empty memory for `act` in other worlds than those of the training, float32 [L, R, H]."""
@@ -189,6 +193,32 @@ class StreamLanes(BehindLanes):
         low, high = (np.asarray(end, np.float32) for end in self.spec.box)
         inside = low + (np.clip(drawn, -1, 1) + 1) / 2 * (high - low)
         return np.where(deciding[..., None], np.clip(inside, low, high), 0).astype(np.float32)
+
+    # -- acting and remembering at once --------------------------------------------------------------------------
+
+    def play(
+        self,
+        obs: np.ndarray,
+        legal: np.ndarray,
+        turn: np.ndarray,
+        first: int,
+        actions: np.ndarray,
+        places: Places,
+        state: np.ndarray | None = None,
+    ) -> None:
+        """`act` and `decided`, from the worlds' arrays and into their actions, where it is somebody's turn.
+
+        obs float32 [W, n, D'], of which the columns from `first` on are seen; legal bool [W, n, A']; turn bool, actions
+        int64 [W, n]; places: where each stream is; state as for `decided`.
+        """
+        if self.streams is None or self.streams.lead != places.world.shape:
+            self._prepare(places.world.shape[1])
+        assert self._player is not None and self.streams is not None
+        keys, clock = self.keys["explore"], self.decisions
+        stuck = self._player.play(obs, legal, turn, first, actions, places, self.acting.numpy(), keys, clock)
+        if stuck != NOTHING_TO_CHOOSE:
+            raise self._nothing_legal(stuck)
+        self.streams.see(self._joint(state), self._player.decided)
 
     # -- remembering ---------------------------------------------------------------------------------------------
 

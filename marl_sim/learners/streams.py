@@ -26,7 +26,7 @@ FINE = -1
 
 
 @kernel
-def _append(entries, count, fresh, where, given, mark):
+def append(entries, count, fresh, where, given, mark):
     """A new entry where `where`; it closes the one before. entries, given: obs, legal, action, logp, memory, extra."""
     obs, legal, action, logp, memory, extra, reward, flags = entries
     obs_now, legal_now, action_now, logp_now, memory_now, extra_now = given
@@ -161,7 +161,7 @@ class Streams:
         if self.capacity < entries:
             self._allocate(room(self.capacity, entries, self._usual))
 
-    def _one_more(self) -> None:
+    def one_more(self) -> None:
         """Room for one more entry of each stream."""
         if self._most < self.capacity:
             self._most += 1
@@ -181,10 +181,10 @@ class Streams:
     ) -> None:
         """Decisions taken where `where` (bool [L, R]); state as `States.see` takes it, the others as the entries are,
         without C."""
-        self._one_more()
+        self.one_more()
         memory, extra = self._or_nothing(memory), self._or_nothing(extra)
-        _append(self.entries, self.count, self.fresh, where, (obs, legal, action, logp, memory, extra), 0)
-        self._see(state, where)
+        append(self.entries, self.count, self.fresh, where, (obs, legal, action, logp, memory, extra), 0)
+        self.see(state, where)
 
     def look(
         self,
@@ -198,12 +198,13 @@ class Streams:
         """Close the open entries where `where` with what is seen now."""
         where = where & self.open
         if where.any():
-            self._one_more()
+            self.one_more()
             given = (obs, legal, self._still, self._silent, self._or_nothing(memory), self._or_nothing(extra))
-            _append(self.entries, self.count, self.fresh, where, given, LOOK | CLOSED)
-            self._see(state, where)
+            append(self.entries, self.count, self.fresh, where, given, LOOK | CLOSED)
+            self.see(state, where)
 
-    def _see(self, state: np.ndarray | None, where: np.ndarray) -> None:
+    def see(self, state: np.ndarray | None, where: np.ndarray) -> None:
+        """What groups see, for the newest entries where `where`; nothing where no states are kept."""
         if self.states is not None:
             assert state is not None
             self.states.see(state, where, self.count)

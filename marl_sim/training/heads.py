@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.errors import unknown
 from ..learners.base import HeadSpec, Learner
+from ..learners.fused_acting import Places
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
 from .export import as_module
@@ -55,6 +56,8 @@ class Head:
         self.shape = (len(lane_seeds), streams, self.spec.obs_dim, self.n_actions)
         self.preferences = [(one, one.begin(self.worlds.n_agents, self.worlds.num_worlds)) for one in self.layers
                             if hasattr(one, "apply")]  # fmt: skip
+        numbers = np.indices(self.worlds.acting.shape)
+        self._places = Places(*(self.arrange(x) for x in numbers))
         self.feed: Feed = FEEDS[trainer.credit if self.learner.feed == "transitions" else self.learner.feed](self)
 
     def _spec(self, spec: HeadSpec) -> HeadSpec:
@@ -135,6 +138,18 @@ class Head:
             return (self.lanes if greedy else self.playing).act(obs, legal, deciding, greedy=greedy)
         return self.lanes.act(obs, legal, deciding, greedy=greedy, memory=memory)  # type: ignore[call-arg]
 
+    def play(self, actions: np.ndarray) -> bool:
+        """Decide in the training's own worlds and remember it, at once, where the lanes know how to; if not, false."""
+        lanes: Any = self.playing
+        if not lanes.plays_at_once:
+            return False
+        worlds = self.worlds
+        turn = worlds.acting if self._always else self.turn()
+        if np.count_nonzero(turn):
+            obs, legal = np.ascontiguousarray(worlds.obs), np.ascontiguousarray(worlds.legal)
+            lanes.play(obs, legal, turn, self.columns.start, actions, self._places, self.state_seen(obs))
+        return True
+
     def fresh_memory(self) -> np.ndarray | None:
         """Empty memory for worlds like the training's; None for learners that remember nothing between decisions."""
         made = getattr(self._lanes, "fresh_memory", None)
@@ -159,7 +174,8 @@ class Head:
     def put(self, chosen: np.ndarray, actions: np.ndarray) -> None:
         """Add what was chosen, [lanes, streams, ...], to the worlds' actions, 0 where nobody decides."""
         if self._all:
-            actions += self.restore(chosen)
+            mine = self._by_lanes(actions)
+            mine += chosen.reshape(mine.shape)
         else:
             actions[:, self._agents] += self.restore(chosen)
 
@@ -172,12 +188,16 @@ class Head:
 
     def arrange_all(self, x: np.ndarray) -> np.ndarray:
         """As `arrange`, of arrays that hold the group's agents only."""
+        mine = self._by_lanes(x)
+        return mine if self.group.together else mine.copy().reshape(*self.shape[:2], *x.shape[2:])
+
+    def _by_lanes(self, x: np.ndarray) -> np.ndarray:
+        """The same without a copy: [seeds, streams, ...] of a group that is together, else [seeds, agents, worlds, ...]
+        or, of one seed, [agents, worlds, ...]."""
         s, b, k = self._sizes
         if self.group.together:
             return x.reshape(s, b * k, *x.shape[2:])
-        if s == 1:
-            return x.swapaxes(0, 1).copy()
-        return x.reshape(s, b, k, *x.shape[2:]).swapaxes(1, 2).copy().reshape(s * k, b, *x.shape[2:])
+        return x.swapaxes(0, 1) if s == 1 else x.reshape(s, b, k, *x.shape[2:]).swapaxes(1, 2)
 
     def others_did(self, actions: np.ndarray) -> np.ndarray:
         """What the other agents of the group do, int64 [lanes, streams, k - 1], in the order of their numbers."""

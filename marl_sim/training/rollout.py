@@ -289,7 +289,10 @@ class Trainer:
         actions = np.zeros(shape if worlds.box is None else (*shape, len(worlds.box[0])), dtype=kind)
         extra: dict[str, np.ndarray] = {}
         seats.begin()
+        at_once = memories is None and not greedy and not any(hasattr(layer, "extra") for layer in self.layers)
         for number, head in enumerate(self.heads):
+            if at_once and head.play(actions):
+                continue
             turn = head.turn(worlds)
             deciding = head.arrange(turn)
             if not np.count_nonzero(turn) and head.learner.feed != "steps":
