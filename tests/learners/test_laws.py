@@ -235,8 +235,8 @@ PROBES = {
     "FictitiousPlay": "test_repeated_games", "Hedge": "test_repeated_games",
     "JointActionLearner": "test_repeated_games", "LIO": "test_lio", "LOLA": "test_lola_dilemmas",
     "MAA2C": "test_policy_probes", "MAPPO": "test_policy_probes", "PPO": "test_policy_probes",
-    "QMIX": "test_value_decomposition", "REINFORCE": "test_policy_probes", "SARSA": "test_tabular_family",
-    "TabularActorCritic": "test_tabular_family", "TabularQ": "test_probes", "VDN": "test_value_decomposition",
+    "QMIX": "test_two_step_game", "REINFORCE": "test_policy_probes", "SARSA": "test_tabular_family",
+    "TabularActorCritic": "test_tabular_family", "TabularQ": "test_probes", "VDN": "test_two_step_game",
     "WoLFPHC": "test_repeated_games",
 }  # fmt: skip
 
