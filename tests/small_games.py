@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+import marl_sim as ms
 from marl_sim.theory import NormalForm
 
 PD = [[(3, 3), (0, 4)], [(4, 0), (1, 1)]]
@@ -30,6 +31,13 @@ def public_goods(n, multiplier, levels=3, endowment=Fraction(20)):
 
 def stag_hunters(n, threshold, factor):
     return many(lambda a, t: (Fraction(factor) * (a + t) / n if a + t >= threshold else Fraction(0)) - a, n)
+
+
+def mac(n=3, steps=20, **options):
+    """MAC-SPGG-style contributions of 0, 1/steps, ..., 1 in a fixed order."""
+    numbers = {name: float(x) if isinstance(x, Fraction) else x for name, x in options.items()}
+    part = ms.MacSPGG(levels=steps + 1, order="fixed", **numbers)
+    return ms.Group(part, n_agents=n, horizon=ms.Fixed(1))
 
 
 def unaware(form):

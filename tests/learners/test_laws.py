@@ -231,12 +231,13 @@ def test_what_was_learned_is_enough_to_act(case):
 # Where each algorithm is asked for a known answer: a test module that trains it.
 PROBES = {
     "A2C": "test_policy_probes", "COMA": "test_policy_probes", "DQN": "test_probes", "DRQN": "test_recurrent_q",
-    "ExactLOLA": "test_lola", "Exp3": "test_tabular_family", "ExpectedSARSA": "test_tabular_family",
+    "ExactLOLA": "test_lola_dilemmas", "Exp3": "test_tabular_family", "ExpectedSARSA": "test_tabular_family",
     "FictitiousPlay": "test_repeated_games", "Hedge": "test_repeated_games",
-    "JointActionLearner": "test_repeated_games", "LIO": "test_lio", "LOLA": "test_lola", "MAA2C": "test_policy_probes",
-    "MAPPO": "test_policy_probes", "PPO": "test_policy_probes", "QMIX": "test_value_decomposition",
-    "REINFORCE": "test_policy_probes", "SARSA": "test_tabular_family", "TabularActorCritic": "test_tabular_family",
-    "TabularQ": "test_probes", "VDN": "test_value_decomposition", "WoLFPHC": "test_repeated_games",
+    "JointActionLearner": "test_repeated_games", "LIO": "test_lio", "LOLA": "test_lola_dilemmas",
+    "MAA2C": "test_policy_probes", "MAPPO": "test_policy_probes", "PPO": "test_policy_probes",
+    "QMIX": "test_two_step_game", "REINFORCE": "test_policy_probes", "SARSA": "test_tabular_family",
+    "TabularActorCritic": "test_tabular_family", "TabularQ": "test_probes", "VDN": "test_two_step_game",
+    "WoLFPHC": "test_repeated_games",
 }  # fmt: skip
 
 
