@@ -9,8 +9,8 @@ import torch
 
 from .base import HeadSpec, check_discount, check_positive
 from .fused_policy import Terms
-from .policy_gradient import PolicyGradient, PolicyLanes, weighted
-from .samples import Batch
+from .policy_gradient import PolicyGradient, PolicyLanes
+from .samples import Batch, weighted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
 import torch
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from torch import nn
 
 from ..core.kernels import kernel
 from .elementary import multiply_add
 
 TERMS = 12  # of Lambert's continued fraction; within 4e-7 of tanh everywhere
+MANY = 32  # numbers that share what is fetched
 FLAT = np.float32(8)  # beyond, tanh is 1 to that accuracy
 
 
@@ -45,11 +51,58 @@ def bounded_tanh(v):
     return v * above / below
 
 
+@intrinsic
+def _bend_many(typing, address):
+    """`bounded_tanh` of MANY float32 in place, bit for bit. Compiled loops make it of eight at a time, and spend
+    as long on fetching the coefficients as on the arithmetic."""
+
+    def codegen(context, builder, signature, arguments):
+        kind = ir.VectorType(ir.FloatType(), MANY)
+        there = builder.inttoptr(context.cast(builder, *arguments, *signature.args, types.int64), kind.as_pointer())
+        made = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), f"llvm.fma.v{MANY}f32")
+
+        def all_of(number: np.float32) -> ir.Constant:
+            return ir.Constant(kind, [float(number)] * MANY)
+
+        def sum_of(coefficients: tuple[np.float32, ...]) -> ir.Value:
+            total = all_of(coefficients[-1])
+            for c in coefficients[-2::-1]:
+                total = builder.call(made, [t, total, all_of(c)])
+            return total
+
+        v = builder.load(there, align=4)
+        v = builder.select(builder.fcmp_ordered(">", v, all_of(FLAT)), all_of(FLAT), v)
+        v = builder.select(builder.fcmp_ordered("<", v, all_of(-FLAT)), all_of(-FLAT), v)
+        t = builder.fmul(v, v)
+        builder.store(builder.fdiv(builder.fmul(v, sum_of(P)), sum_of(Q)), there, align=4)
+        return context.get_dummy_value()
+
+    return types.void(address), codegen
+
+
+@kernel
+def _bend(y):
+    many = y.size - y.size % MANY
+    for i in range(0, many, MANY):
+        _bend_many(y.ctypes.data + 4 * i)
+    for i in range(many, y.size):
+        y[i] = bounded_tanh(y[i])
+
+
+def _plain_bend(y):
+    for i in range(y.size):
+        y[i] = bounded_tanh(y[i])
+
+
+bend = _plain_bend if numba.config.DISABLE_JIT else _bend
+"""y = tanh(y), float32 [n], in place."""
+
+
 @kernel
 def fill_tanh(x, out):
     """out = tanh(x), float32 [n]."""
-    for i in range(x.size):
-        out[i] = bounded_tanh(x[i])
+    out[:] = x
+    bend(out)
 
 
 class Tanh(torch.autograd.Function):

@@ -6,9 +6,10 @@ before; in small trainings the calls around that work took longer than the work.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from ..core.kernels import kernel
 from .distributions import NOTHING_TO_CHOOSE, draw_choices
@@ -19,7 +20,7 @@ from .streams import Streams, append
 MANY = 512  # decisions a step from which on threads are worth their start
 
 
-class Places(NamedTuple):
+class Order(NamedTuple):
     """Which agent of which world each stream of each lane is, int64 [L, R] each."""
 
     world: np.ndarray
@@ -52,11 +53,11 @@ def room(lead: tuple[int, int], inputs: int, actions: int) -> Now:
 
 
 @kernel
-def _arrange(obs, legal, turn, first, places, now):
+def _arrange(obs, legal, turn, first, order, now):
     """Fill in what is seen where somebody decides."""
     for lane in range(now.deciding.shape[0]):
         for r in range(now.deciding.shape[1]):
-            w, i = places.world[lane, r], places.agent[lane, r]
+            w, i = order.world[lane, r], order.agent[lane, r]
             decides = turn[w, i]
             now.deciding[lane, r], now.many[lane, r] = decides, decides
             if decides:
@@ -67,14 +68,16 @@ def _arrange(obs, legal, turn, first, places, now):
 
 
 @kernel
-def play(obs, legal, turn, first, actions, places, now, net, given, relu, team, params, keys, clock, entries, count, fresh):
+def play(
+    obs, legal, turn, first, actions, order, now, net, given, relu, team, params, keys, clock, entries, count, fresh
+):
     """Draw actions where it is somebody's turn, write them into `actions`, and keep the decisions in streams; returns a
     lane that has no choice, of which nothing is kept then, or -1.
 
     obs float32 [W, n, D'], of which columns from `first` on are seen; legal bool [W, n, A']; turn bool, actions int64
     [W, n]; entries, count, fresh: see `Streams`, with room for one more each.
     """
-    _arrange(obs, legal, turn, first, places, now)
+    _arrange(obs, legal, turn, first, order, now)
     seen = Seen(now.obs, now.own, 1)
     say(np.arange(len(params)), seen, now.many, net, given, relu, team, params, now.said)
     stuck = draw_choices(now.said, now.legal, now.deciding, keys, clock, False, now.chosen, now.logp)
@@ -84,10 +87,18 @@ def play(obs, legal, turn, first, actions, places, now, net, given, relu, team, 
         for r in range(now.chosen.shape[1]):
             now.action[lane, r, 0] = now.chosen[lane, r]
             if now.deciding[lane, r]:
-                actions[places.world[lane, r], places.agent[lane, r]] = now.chosen[lane, r]
+                actions[order.world[lane, r], order.agent[lane, r]] = now.chosen[lane, r]
     given_now = now.obs, now.legal, now.action, now.logp, now.nothing, now.nothing
     append(entries, count, fresh, now.deciding, given_now, 0)
     return NOTHING_TO_CHOOSE
+
+
+def _of(arrays: Any, lanes: slice) -> Any:
+    """Of an array or tuples of them what belongs to these lanes, views."""
+    if isinstance(arrays, np.ndarray):
+        return arrays[lanes]
+    made = [_of(x, lanes) for x in arrays]
+    return arrays._make(made) if hasattr(arrays, "_make") else tuple(made)
 
 
 class Player:
@@ -96,6 +107,7 @@ class Player:
     def __init__(self, fused: FusedPolicy, streams: Streams) -> None:
         self._fused, self._streams = fused, streams
         self._now = room(streams.lead, streams.obs.shape[3], streams.legal.shape[3])
+        self._given: tuple[Any, Any] = None, None  # parameters, and the same as an array
         self._desks = Desks(fused.desk)  # of its own, as lanes may act while they learn
 
     @property
@@ -104,26 +116,26 @@ class Player:
         return self._now.deciding
 
     def play(
-        self, obs: np.ndarray, legal: np.ndarray, turn: np.ndarray, first: int, actions: np.ndarray, places: Places,
-        params: np.ndarray, keys: np.ndarray, clock: np.ndarray,
+        self, obs: np.ndarray, legal: np.ndarray, turn: np.ndarray, first: int, actions: np.ndarray, order: Order,
+        params: torch.Tensor, keys: np.ndarray, clock: np.ndarray,
     ) -> int:  # fmt: skip
         """See `play`."""
         f, s = self._fused, self._streams
         s.one_more()
+        if self._given[0] is not params:
+            self._given = params, params.numpy()
+        rows = self._given[1]
+
+        mine = order, self._now, rows, keys, clock, s.entries, s.count, s.fresh
 
         def work(lanes: np.ndarray, desk: Desk) -> int:
-            where, now, entries = places, self._now, s.entries
-            rest = params, keys, clock, s.count, s.fresh
-            if len(lanes) < len(params):
-                some = slice(lanes[0], lanes[-1] + 1)
-                where, now = Places(*(x[some] for x in places)), Now(*(x[some] for x in now))
-                entries, rest = tuple(x[some] for x in entries), tuple(x[some] for x in rest)
-            mine, its_keys, its_clock, count, fresh = rest
+            some = mine if len(lanes) == len(rows) else _of(mine, slice(lanes[0], lanes[-1] + 1))
+            where, now, params, keys, clock, entries, count, fresh = some
             stuck = play(
-                obs, legal, turn, first, actions, where, now, desk.nets[0], desk.given[0], f.relu, f.team, mine,
-                its_keys, its_clock, entries, count, fresh,
+                obs, legal, turn, first, actions, where, now, desk.nets[0], desk.given[0], f.relu, f.team, params,
+                keys, clock, entries, count, fresh,
             )  # fmt: skip
             return stuck if stuck == NOTHING_TO_CHOOSE else stuck + int(lanes[0])
 
-        found = self._desks.share(len(params), work, 1 if self._now.chosen.size < MANY else None)
+        found = self._desks.share(len(rows), work, 1 if self._now.chosen.size < MANY else None)
         return next((lane for lane in found if lane != NOTHING_TO_CHOOSE), NOTHING_TO_CHOOSE)

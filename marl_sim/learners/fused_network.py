@@ -1,8 +1,8 @@
 """One small network at a time, compiled: forward, backward, and its gradient into a row of parameters.
 
 Layers are matrices [inputs, outputs] and lie in a row of parameters as `nets.MLP` lays them out. Those of whole vectors
-across are used where they lie; others are copied, their columns padded with zeros; see `products`. A lane's numbers
-depend on that lane alone.
+across are used where they lie; narrow ones, of less than a vector, are turned around, so that sums run along their
+inputs; others are copied, their columns padded with zeros; see `products`. A lane's numbers depend on that lane alone.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.kernels import kernel
-from .activations import bounded_tanh
+from .activations import bend
 from .optim import REORDER
-from .products import even, multiply, wide
+from .products import VECTOR, even, four, multiply, multiply_turned, wide
 
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
 RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
+LINE = 16  # numbers in a line of the cache
 STRETCH = 16  # inputs that are passed over at once where all are 0
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
 WEIGHT, TURNED, GRAD, Y, BACK = range(5)
 """Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases, and GRAD, the gradient of
-that, where they do not lie in rows of parameters; TURNED [outputs, inputs]; Y [S, outputs] what it gave; BACK [S,
-outputs] the derivative of the loss by what it gave before it bent."""
+that, where they do not lie in rows of parameters; TURNED [outputs, inputs], a narrow layer's with its biases in
+another row, as its GRAD is without them; Y [S, outputs]
+what it gave; BACK [S, outputs] the derivative of the loss by what it gave before it bent."""
 
 
 class Inputs(NamedTuple):
@@ -65,10 +67,18 @@ class Network(NamedTuple):
     space: np.ndarray  # float32; in one piece, so that the number of layers is no matter of the compiler's
 
 
+def lined_up(*shape: int) -> np.ndarray:
+    """Zeros, float32, from the beginning of a cache line on: vectors that reach into two lines take twice as long."""
+    size = int(np.prod(shape))
+    space = np.zeros(size + LINE, np.float32)
+    start = -space.ctypes.data // space.itemsize % LINE
+    return space[start : start + size].reshape(shape)
+
+
 def inputs_of(dim: int, pieces: int = PIECE) -> Inputs:
     """Room for so many inputs of a piece."""
     rows = even(pieces)
-    x, numbers = np.zeros((rows, wide(dim)), np.float32), np.zeros((rows, dim), np.float32)
+    x, numbers = lined_up(rows, wide(dim)), np.zeros((rows, dim), np.float32)
     return Inputs(x, np.zeros((rows, dim), np.int64), numbers, np.zeros(rows, np.int64))
 
 
@@ -78,13 +88,15 @@ def network(start: int, sizes: Sequence[int], pieces: int = PIECE) -> Network:
     starts = start + np.cumsum([0] + [(i + 1) * o for i, o in zip(inputs, outputs)])[:-1]
     table, size = np.zeros((5, len(outputs), 3), np.int64), 0
     for layer, (i, o) in enumerate(zip(inputs, outputs)):
-        copied = (i + 1) if wide(o) != o else 0
+        narrow, copied = o < VECTOR, (i + 1) if wide(o) != o else 0
         high = {WEIGHT: copied, GRAD: copied, TURNED: o if layer else 0, Y: even(pieces), BACK: even(pieces)}
+        if narrow:
+            high |= {WEIGHT: 0, GRAD: even(o), TURNED: four(o) + 1}
         for kind, rows in high.items():
-            across = wide(i if kind == TURNED else o)
+            across = wide(i if kind == TURNED or (narrow and kind == GRAD) else o)
             table[kind, layer] = size, rows, across
             size += rows * across
-    return Network(starts, np.array(sizes), table, np.zeros(size, np.float32))
+    return Network(starts, np.array(sizes), table, lined_up(size))
 
 
 @kernel
@@ -108,10 +120,28 @@ def matrix(row, net, kind, layer):
 
 
 @kernel
+def narrow(net, layer):
+    """Whether a layer gives less than a vector."""
+    return net.sizes[layer + 1] < VECTOR
+
+
+@kernel
+def _around(given, turned, inputs):
+    """The other way around, without the biases."""
+    for i in range(inputs):
+        for j in range(given.shape[1]):
+            turned[j, i] = given[i, j]
+
+
+@kernel
 def load(row, net):
     """Copy out of a row of parameters what cannot be used where it lies."""
     for layer in range(net.sizes.size - 1):
-        if net.table[WEIGHT, layer, 1]:
+        if narrow(net, layer):
+            turned, given = part(net, TURNED, layer), lying(row, net, layer)
+            _around(given, turned, net.sizes[layer])
+            turned[turned.shape[0] - 1, : given.shape[1]] = given[net.sizes[layer]]
+        elif net.table[WEIGHT, layer, 1]:
             part(net, WEIGHT, layer)[:, : net.sizes[layer + 1]] = lying(row, net, layer)
 
 
@@ -120,26 +150,32 @@ def turn(row, net):
     """What `backward` needs besides: layers turned around, and gradients of 0 where they do not lie in a row."""
     for layer in range(net.sizes.size - 1):
         part(net, GRAD, layer)[:] = ZERO
-        if layer:
-            turned, given = part(net, TURNED, layer), lying(row, net, layer)
-            for i in range(net.sizes[layer]):
-                for j in range(given.shape[1]):
-                    turned[j, i] = given[i, j]
+        if layer and not narrow(net, layer):
+            _around(lying(row, net, layer), part(net, TURNED, layer), net.sizes[layer])
 
 
 @kernel
 def store(net, grad):
-    """Copy what is not there into the row of gradients [P]."""
+    """Add what is not there to the row of gradients [P], whose own share of those is 0 but for a narrow layer's."""
     for layer in range(net.sizes.size - 1):
         if net.table[GRAD, layer, 1]:
-            lying(grad, net, layer)[:] = part(net, GRAD, layer)[:, : net.sizes[layer + 1]]
+            mine, its = lying(grad, net, layer), part(net, GRAD, layer)
+            if narrow(net, layer):
+                for i in range(net.sizes[layer]):
+                    for j in range(mine.shape[1]):
+                        mine[i, j] += its[j, i]
+            else:
+                mine[:] = its[:, : net.sizes[layer + 1]]
 
 
 @kernel
 def _bend(y, relu):
     """tanh or ReLU of y [n], in place."""
-    for i in range(y.size):
-        y[i] = max(y[i], ZERO) if relu else bounded_tanh(y[i])
+    if relu:
+        for i in range(y.size):
+            y[i] = max(y[i], ZERO)
+    else:
+        bend(y)
 
 
 @kernel(fastmath=REORDER)
@@ -172,7 +208,7 @@ def _leave(given, back, grad, rows):
     for i in range(rows):
         for k in range(given.many[i]):
             d, number = given.places[i, k], given.numbers[i, k]
-            for j in range(back.shape[1]):
+            for j in range(grad.shape[1]):
                 grad[d, j] += number * back[i, j]
 
 
@@ -184,6 +220,8 @@ def forward(row, net, given, rows, rare, relu):
         weight, y = matrix(row, net, WEIGHT, layer), part(net, Y, layer)
         if rare and layer == 0:
             _enter(given, weight, y, rows)
+        elif narrow(net, layer):
+            multiply_turned(x, part(net, TURNED, layer), y, rows)
         else:
             multiply(x, weight, y, rows, net.sizes[layer], weight, net.sizes[layer], 0)
         if layer < last:
@@ -195,10 +233,13 @@ def forward(row, net, given, rows, rare, relu):
 def backward(grad, net, given, rows, rare, relu, nothing):
     """Add to the gradient, from the derivative by what the last layer gave, of rows that are even in number."""
     for layer in range(net.sizes.size - 2, -1, -1):
-        back, mine = part(net, BACK, layer), matrix(grad, net, GRAD, layer)
-        x = part(net, Y, layer - 1) if layer else given.x
+        back, x = part(net, BACK, layer), part(net, Y, layer - 1) if layer else given.x
+        mine = lying(grad, net, layer) if narrow(net, layer) else matrix(grad, net, GRAD, layer)
         if rare and layer == 0:
             _leave(given, back, mine, rows)
+        elif narrow(net, layer):
+            turned = part(net, GRAD, layer)
+            multiply(back.T, x, turned, turned.shape[0], rows, turned, 0, 1)
         else:  # an odd number of inputs reaches into the biases with a column of zeros
             multiply(x.T, back, mine, net.sizes[layer] + net.sizes[layer] % 2, rows, mine, 0, 1)
         bias = mine[net.sizes[layer]]

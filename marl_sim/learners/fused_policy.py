@@ -24,7 +24,7 @@ from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .elementary import exponential
-from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, network, part
+from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, lined_up, network, part
 from .optim import REORDER, adam_row
 from .products import wide
 
@@ -239,8 +239,8 @@ class FusedPolicy:
         actor = network(self.net.where["policy"].start, sizes)
         judge = self.net.critic.sizes if self.judged else (sizes[0], 1)  # or one that is never asked
         critic = network(self.net.where["critic"].start if self.judged else 0, judge)
-        nothing = np.zeros((1, wide(max(*sizes, *judge))), np.float32)
-        grad, logs = np.zeros(self.net.n_params, np.float32), np.zeros(PIECE, np.float32)
+        nothing, logs = lined_up(1, wide(max(*sizes, *judge))), lined_up(PIECE)
+        grad = lined_up(self.net.n_params)
         seen = inputs_of(sizes[0])
         return Desk((actor, critic), (seen, inputs_of(judge[0]) if self.net.central else seen), nothing, grad, logs)
 

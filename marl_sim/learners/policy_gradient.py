@@ -86,11 +86,14 @@ class PolicyLanes(StreamLanes):
 
     looks_ahead = True
     round: Streams  # what is learned from now
-    round_ticks: np.ndarray  # steps of the world by then, int64 [L]
+    round_tick: int  # steps of the world by then
     round_lr: np.ndarray  # step sizes, by the lanes' clocks when the round began, float64 [L]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._idle = {"loss": np.full(self.n_lanes, np.nan), "updates": np.zeros(self.n_lanes, np.int64)}
+        for array in self._idle.values():  # given out at most steps
+            array.setflags(write=False)
         self.fused = self._fused()
         plain = self.sight is None and not self.spec.others and not self._own(ACTING)
         self.plays_at_once = self.fused is not None and plain
@@ -126,7 +129,7 @@ class PolicyLanes(StreamLanes):
     @property
     def looks_now(self) -> bool:
         """Whether the next `learn` asks for what is seen."""
-        due = (self.ticks[0] + 1) % self.options.steps == 0
+        due = (self.tick + 1) % self.options.steps == 0
         return self.looks_ahead and due and self.streams is not None
 
     def learn(
@@ -142,10 +145,11 @@ class PolicyLanes(StreamLanes):
         Returns "loss" (float64 [L], of the last step, NaN where none) and "updates" (int64 [L], steps done now). Raises
         FloatingPointError, naming lane and head, when a loss is not finite.
         """
-        before = self._begin()
         work = self.plan(obs, legal, deciding, state)
-        if work is not None:
-            work()
+        if work is None:
+            return self._idle
+        before = self._begin()
+        work()
         return {"loss": self._losses, "updates": self.updates - before}
 
     def plan(
@@ -160,8 +164,8 @@ class PolicyLanes(StreamLanes):
         Where lanes act while they learn, the work is on copies of what they went through.
         """
         looks, s = self.looks_now, self.streams
-        self.ticks += 1
-        if s is None or self.ticks[0] % self.options.steps:
+        self.tick += 1
+        if s is None or self.tick % self.options.steps:
             return None
         if looks:
             assert obs is not None and legal is not None and deciding is not None
@@ -169,7 +173,7 @@ class PolicyLanes(StreamLanes):
             s.look(deciding, obs, legal, self.memory, state=self._joint(state))
         self._catch_up()
         first = self._kept()
-        self.round, self.round_ticks = s.copy() if self.behind else s, self.ticks.copy()
+        self.round, self.round_tick = s.copy() if self.behind else s, self.tick
         self.round_lr = rates(self.options.lr, self.updates, self.decisions)
         if self.behind:
             s.keep(first)
@@ -306,11 +310,15 @@ class PolicyLanes(StreamLanes):
             batch = entries(s, at, many, self.spec.team, advantage, target, share, self.device)
             yield batch, many if o.minibatches > 1 else np.where(last, many, -many)
 
+    def _pass(self, epoch: int) -> np.ndarray:
+        """The number of a pass since the training began, int64 [L]."""
+        return np.full(self.n_lanes, self.round_tick * self.options.epochs + epoch)
+
     def _order(self, epoch: int, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Usable entries in the order of a pass: their numbers int64 [L, N], and how many there are [L]."""
         index, n = numbered(usable)
         if self.options.minibatches > 1:
-            shuffle_lanes(self.keys["replay"], self.round_ticks * self.options.epochs + epoch, index, n)
+            shuffle_lanes(self.keys["replay"], self._pass(epoch), index, n)
         return index, n
 
     def _seen(self) -> tuple[Seen, Seen]:
@@ -350,7 +358,7 @@ class PolicyLanes(StreamLanes):
         parts = min(o.minibatches, streams)
         if parts > 1:
             all_of = np.full(self.n_lanes, streams)
-            shuffle_lanes(self.keys["replay"], self.round_ticks * o.epochs + epoch, index, all_of)
+            shuffle_lanes(self.keys["replay"], self._pass(epoch), index, all_of)
         lanes = np.arange(self.n_lanes)[:, None]
         for part in range(parts):
             start, stop = streams * part // parts, streams * (part + 1) // parts
@@ -382,15 +390,3 @@ class PolicyLanes(StreamLanes):
             raise self._bad_loss(int(np.flatnonzero(active & ~np.isfinite(self._losses))[0]))
         self.updates[active] += 1
         self.adam.step_where(self.params, active, grads, self.updates, self.options.clip_norm, self.round_lr)
-
-
-def weighted(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """The weighted sum of every lane, [L]; each, weight [L, M] or [L, S, T]. Block by block, so that it does not round
-    by how many blocks there are."""
-    product = each * weight
-    if product.ndim == 2:
-        return product.sum(1)
-    total = torch.zeros_like(product[:, 0, 0])
-    for start in range(0, product.shape[2], BLOCK):
-        total = total + product[:, :, start : start + BLOCK].flatten(1).sum(1)
-    return total

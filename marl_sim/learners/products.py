@@ -29,6 +29,11 @@ def wide(columns: int) -> int:
     return -(-columns // VECTOR) * VECTOR
 
 
+def four(rows: int) -> int:
+    """So many rows rounded up to a multiple of four."""
+    return -(-rows // 4) * 4
+
+
 def even(rows: int) -> int:
     """So many rows rounded up to whole tiles."""
     return -(-rows // HEIGHTS[-1]) * HEIGHTS[-1]
@@ -76,6 +81,62 @@ def _tile(rows: int, across: int) -> Any:
         return types.void(a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner), codegen
 
     return tile
+
+
+@intrinsic
+def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
+    """Two rows of four sums along whole vectors: c[i, :4] = start[:4] + a[i, :inner] @ b[:4, :inner].T. Addresses in
+    bytes, strides in numbers."""
+
+    def shuffled(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, *places: int) -> ir.Value:
+        kind = ir.VectorType(ir.IntType(32), len(places))
+        return builder.shuffle_vector(x, y, ir.Constant(kind, list(places)))
+
+    def codegen(context, builder, signature, arguments):
+        a, a_row, b, b_row, start, c, c_row, inner = (
+            context.cast(builder, x, t, types.int64) for x, t in zip(arguments, signature.args)
+        )
+        a, b, start, c = (builder.inttoptr(address, FLOAT.as_pointer()) for address in (a, b, start, c))
+        multiply_add = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(LANES, [LANES] * 3), f"llvm.fmuladd.v{VECTOR}f32"
+        )
+
+        def there(base: ir.Value, place: ir.Value, kind: ir.Type) -> ir.Value:
+            return builder.bitcast(builder.gep(base, [place]), kind.as_pointer())
+
+        def vector(base: ir.Value, row: ir.Value, number: int, k: ir.Value) -> ir.Value:
+            return builder.load(there(base, builder.add(builder.mul(row, LONG(number)), k), LANES), align=4)
+
+        spots = [(i, j) for i in range(2) for j in range(4)]
+        sums = {spot: cgutils.alloca_once_value(builder, ir.Constant(LANES, [0.0] * VECTOR)) for spot in spots}
+        for spot in spots:
+            builder.store(ir.Constant(LANES, [0.0] * VECTOR), sums[spot])
+        with cgutils.for_range_slice(builder, LONG(0), inner, LONG(VECTOR), inc=True) as (k, _):
+            ours, theirs = ([vector(x, row, i, k) for i in range(n)] for x, row, n in ((a, a_row, 2), (b, b_row, 4)))
+            for i, j in spots:
+                builder.store(builder.call(multiply_add, [ours[i], theirs[j], builder.load(sums[i, j])]), sums[i, j])
+        four = ir.VectorType(FLOAT, 4)
+        for i in range(2):
+            rows = [builder.load(sums[i, j]) for j in range(4)]
+            pairs = [
+                builder.fadd(
+                    shuffled(builder, x, y, 0, 8, 2, 10, 4, 12, 6, 14),
+                    shuffled(builder, x, y, 1, 9, 3, 11, 5, 13, 7, 15),
+                )
+                for x, y in (rows[:2], rows[2:])
+            ]
+            halves = builder.fadd(
+                shuffled(builder, *pairs, 0, 1, 8, 9, 4, 5, 12, 13),
+                shuffled(builder, *pairs, 2, 3, 10, 11, 6, 7, 14, 15),
+            )
+            whole = builder.fadd(
+                shuffled(builder, halves, halves, 0, 1, 2, 3), shuffled(builder, halves, halves, 4, 5, 6, 7)
+            )
+            whole = builder.fadd(whole, builder.load(there(start, LONG(0), four), align=4))
+            builder.store(whole, there(c, builder.mul(c_row, LONG(i)), four), align=4)
+        return context.get_dummy_value()
+
+    return types.void(a, a_row, b, b_row, start, c, c_row, inner), codegen
 
 
 def _column(vectors: int) -> Any:
@@ -127,9 +188,38 @@ def _plain(a, b, c, rows, inner, start, row, step):
     c[:rows] = begin[:, : c.shape[1]] + a[:rows, :inner] @ b[:inner, : c.shape[1]]
 
 
+@kernel
+def _multiply_turned(a, b, c, rows):
+    of_a, of_b, of_c, by_a, by_b, by_c = a.ctypes.data, b.ctypes.data, c.ctypes.data, a.shape[1], b.shape[1], c.shape[1]
+    start = of_b + 4 * by_b * (b.shape[0] - 1)
+    for i in range(0, rows, 2):
+        for j in range(0, b.shape[0] - 1, 4):
+            _sums(
+                of_a + 4 * i * by_a,
+                by_a,
+                of_b + 4 * j * by_b,
+                by_b,
+                start + 4 * j,
+                of_c + 4 * (i * by_c + j),
+                by_c,
+                by_a,
+            )
+
+
+def _plain_turned(a, b, c, rows):
+    high = b.shape[0] - 1
+    c[:rows, :high] = b[high, :high] + a[:rows] @ b[:high].T
+
+
 multiply = _plain if numba.config.DISABLE_JIT else _multiply
 """c[:rows] = start[row] (step 0) or start[row : row + rows] (step 1), plus a[:rows, :inner] @ b[:inner].
 
 Arrays float32; b, c and start C-contiguous, with at least wide(c.shape[1]) = c.shape[1] columns; rows even. Nothing is
 checked: it is called from compiled loops.
+"""
+
+multiply_turned = _plain_turned if numba.config.DISABLE_JIT else _multiply_turned
+"""c[:rows, :m] = start + a[:rows] @ b[:m].T, where b has a last row more, which begins with the m numbers of start.
+
+Arrays float32, C-contiguous, a and b as wide, in whole vectors; m a multiple of 4, rows even. Nothing is checked.
 """

@@ -11,9 +11,9 @@ import torch
 from .actor_critic import ActorCritic
 from .base import HeadSpec
 from .fused_policy import Terms
-from .policy_gradient import PolicyGradient, PolicyLanes, weighted
+from .policy_gradient import PolicyGradient, PolicyLanes
 from .returns import ended_before, episode_returns, normalise
-from .samples import Batch
+from .samples import Batch, weighted
 
 
 @dataclass(frozen=True, kw_only=True)

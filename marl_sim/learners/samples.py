@@ -16,6 +16,7 @@ import torch
 from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import mix, shuffle
 
+from .actor_critic import BLOCK
 from .streams import FRESH, Streams
 
 WHOLE = 32  # entries in a piece are a multiple of this, so that vectorised loops leave no rest that spans two lanes
@@ -196,3 +197,15 @@ def flattened(batch: Batch, start: int, length: int) -> Batch:
         some(b.obs), some(b.legal), some(b.action), some(b.logp), some(b.advantage), some(b.target), some(b.weight),
         some(b.extra), b.who[:, :, None].expand(*b.who.shape, length).flatten(1, 2),
     )  # fmt: skip
+
+
+def weighted(each: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """The weighted sum of every lane, [L]; each, weight [L, M] or [L, S, T]. Block by block, so that it does not round
+    by how many blocks there are."""
+    product = each * weight
+    if product.ndim == 2:
+        return product.sum(1)
+    total = torch.zeros_like(product[:, 0, 0])
+    for start in range(0, product.shape[2], BLOCK):
+        total = total + product[:, :, start : start + BLOCK].flatten(1).sum(1)
+    return total

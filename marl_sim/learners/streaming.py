@@ -15,7 +15,7 @@ from .behind import BehindLanes
 from .distributions import NOTHING_TO_CHOOSE, draw_choices, draw_numbers
 from .embedding import Columns
 from .export import PolicyModule
-from .fused_acting import Places, Player
+from .fused_acting import Order, Player
 from .fused_policy import FusedPolicy
 from .observation_scale import ObservationScale
 from .optim import Adam
@@ -43,7 +43,7 @@ class StreamLanes(BehindLanes):
         self.params = torch.from_numpy(self.net.init(self.keys["init"])).to(self.device)
         self._act_by(self.params)
         self.adam = Adam(self.params, 0.0)  # each step is told its size
-        self.ticks = np.zeros(self.n_lanes, np.int64)  # steps of the world
+        self.tick = 0  # steps of the world
         self.scale = ValueScale(self.n_lanes) if getattr(options, "normalise_values", False) else None
         self.sight = self.acting_sight = self._sight()
         self.streams: Streams | None = None
@@ -203,19 +203,19 @@ class StreamLanes(BehindLanes):
         turn: np.ndarray,
         first: int,
         actions: np.ndarray,
-        places: Places,
+        order: Order,
         state: np.ndarray | None = None,
     ) -> None:
         """`act` and `decided`, from the worlds' arrays and into their actions, where it is somebody's turn.
 
         obs float32 [W, n, D'], of which the columns from `first` on are seen; legal bool [W, n, A']; turn bool, actions
-        int64 [W, n]; places: where each stream is; state as for `decided`.
+        int64 [W, n]; order: where each stream is; state as for `decided`.
         """
-        if self.streams is None or self.streams.lead != places.world.shape:
-            self._prepare(places.world.shape[1])
+        if self.streams is None or self.streams.lead != order.world.shape:
+            self._prepare(order.world.shape[1])
         assert self._player is not None and self.streams is not None
         keys, clock = self.keys["explore"], self.decisions
-        stuck = self._player.play(obs, legal, turn, first, actions, places, self.acting.numpy(), keys, clock)
+        stuck = self._player.play(obs, legal, turn, first, actions, order, self.acting, keys, clock)
         if stuck != NOTHING_TO_CHOOSE:
             raise self._nothing_legal(stuck)
         self.streams.see(self._joint(state), self._player.decided)
@@ -329,7 +329,7 @@ class StreamLanes(BehindLanes):
         return {f"{name}/{k}": v for k, v in self.net.names(rows).items()}
 
     def _state(self) -> dict[str, np.ndarray]:
-        kept = {**super()._state(), "ticks": self.ticks}
+        kept = {**super()._state(), "ticks": np.full(self.n_lanes, self.tick)}
         if self.behind:
             kept["acting_updates"] = self.acting_updates
         for name, tensor in self._tensors().items():
@@ -365,6 +365,7 @@ class StreamLanes(BehindLanes):
         except ValueError:
             self.streams = before
             raise
+        self.tick = int(state["ticks"][0])
         if self.device.type != "cpu":
             for name, tensor in self._tensors().items():
                 for k, view in self._matrices(name, rows := tensor.cpu().numpy()).items():

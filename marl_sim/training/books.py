@@ -41,9 +41,9 @@ class Book:
 
     def _end(self, ended: np.ndarray, step: Any) -> list[Row]:
         """Count the episodes of the worlds that have `ended`, bool [W]; returns the rows that they complete."""
-        where = ended.nonzero()[0]
-        if not where.size:
+        if not np.count_nonzero(ended):
             return []
+        where = ended.nonzero()[0]
         if self.left is not None:
             where = where[self.left[where] > 0]
             self.left[where] -= 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import unknown
 from ..learners.base import HeadSpec, Learner
-from ..learners.fused_acting import Places
+from ..learners.fused_acting import Order
 from ..learners.lanes import Lanes
 from .credit import FEEDS, Feed
 from .export import as_module
@@ -56,8 +56,7 @@ class Head:
         self.shape = (len(lane_seeds), streams, self.spec.obs_dim, self.n_actions)
         self.preferences = [(one, one.begin(self.worlds.n_agents, self.worlds.num_worlds)) for one in self.layers
                             if hasattr(one, "apply")]  # fmt: skip
-        numbers = np.indices(self.worlds.acting.shape)
-        self._places = Places(*(self.arrange(x) for x in numbers))
+        self._order = Order(*(self.arrange(np.asarray(x)) for x in np.indices(self.worlds.acting.shape)))
         self.feed: Feed = FEEDS[trainer.credit if self.learner.feed == "transitions" else self.learner.feed](self)
 
     def _spec(self, spec: HeadSpec) -> HeadSpec:
@@ -147,7 +146,7 @@ class Head:
         turn = worlds.acting if self._always else self.turn()
         if np.count_nonzero(turn):
             obs, legal = np.ascontiguousarray(worlds.obs), np.ascontiguousarray(worlds.legal)
-            lanes.play(obs, legal, turn, self.columns.start, actions, self._places, self.state_seen(obs))
+            lanes.play(obs, legal, turn, self.columns.start, actions, self._order, self.state_seen(obs))
         return True
 
     def fresh_memory(self) -> np.ndarray | None:
@@ -189,7 +188,9 @@ class Head:
     def arrange_all(self, x: np.ndarray) -> np.ndarray:
         """As `arrange`, of arrays that hold the group's agents only."""
         mine = self._by_lanes(x)
-        return mine if self.group.together else mine.copy().reshape(*self.shape[:2], *x.shape[2:])
+        if self.group.together:
+            return mine
+        return mine.copy() if self._sizes[0] == 1 else mine.copy().reshape(*self.shape[:2], *x.shape[2:])
 
     def _by_lanes(self, x: np.ndarray) -> np.ndarray:
         """The same without a copy: [seeds, streams, ...] of a group that is together, else [seeds, agents, worlds, ...]

@@ -135,7 +135,7 @@ class _Rows:
     """What all agents of a world see, [n, D], written at once."""
 
     def __init__(self, array: np.ndarray) -> None:
-        self._array, self._bytes = array, memoryview(array).cast("B")
+        self._array, self._bytes = array, array.data.cast("B")
 
     def write(self, looks: Looks) -> None:
         if isinstance(looks, bytes):

@@ -117,7 +117,7 @@ def order_of(lanes: Any, lane: int, many: int, epoch: int) -> np.ndarray:
     """The order in which a pass takes the entries (or the streams)."""
     order = np.arange(many)
     if lanes.options.minibatches > 1 and not (lanes.options.memory and many == 1):
-        key = mix(lanes.keys["replay"][lane], lanes.ticks[lane] * lanes.options.epochs + epoch)
+        key = mix(lanes.keys["replay"][lane], lanes.tick * lanes.options.epochs + epoch)
         shuffle(np.uint64(key), order)
     return order
 
