@@ -88,9 +88,10 @@ def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
     """Two rows of four sums along whole vectors: c[i, :4] = start[:4] + a[i, :inner] @ b[:4, :inner].T. Addresses in
     bytes, strides in numbers."""
 
-    def shuffled(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, *places: int) -> ir.Value:
-        kind = ir.VectorType(ir.IntType(32), len(places))
-        return builder.shuffle_vector(x, y, ir.Constant(kind, list(places)))
+    def added(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, *places: tuple[int, ...]) -> ir.Value:
+        """Numbers of two vectors at some places, and at others, side by side."""
+        kind = ir.VectorType(ir.IntType(32), len(places[0]))
+        return builder.fadd(*(builder.shuffle_vector(x, y, ir.Constant(kind, list(some))) for some in places))
 
     def codegen(context, builder, signature, arguments):
         a, a_row, b, b_row, start, c, c_row, inner = (
@@ -108,7 +109,7 @@ def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
             return builder.load(there(base, builder.add(builder.mul(row, LONG(number)), k), LANES), align=4)
 
         spots = [(i, j) for i in range(2) for j in range(4)]
-        sums = {spot: cgutils.alloca_once_value(builder, ir.Constant(LANES, [0.0] * VECTOR)) for spot in spots}
+        sums = {spot: cgutils.alloca_once(builder, LANES) for spot in spots}
         for spot in spots:
             builder.store(ir.Constant(LANES, [0.0] * VECTOR), sums[spot])
         with cgutils.for_range_slice(builder, LONG(0), inner, LONG(VECTOR), inc=True) as (k, _):
@@ -119,19 +120,11 @@ def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
         for i in range(2):
             rows = [builder.load(sums[i, j]) for j in range(4)]
             pairs = [
-                builder.fadd(
-                    shuffled(builder, x, y, 0, 8, 2, 10, 4, 12, 6, 14),
-                    shuffled(builder, x, y, 1, 9, 3, 11, 5, 13, 7, 15),
-                )
+                added(builder, x, y, (0, 8, 2, 10, 4, 12, 6, 14), (1, 9, 3, 11, 5, 13, 7, 15))
                 for x, y in (rows[:2], rows[2:])
             ]
-            halves = builder.fadd(
-                shuffled(builder, *pairs, 0, 1, 8, 9, 4, 5, 12, 13),
-                shuffled(builder, *pairs, 2, 3, 10, 11, 6, 7, 14, 15),
-            )
-            whole = builder.fadd(
-                shuffled(builder, halves, halves, 0, 1, 2, 3), shuffled(builder, halves, halves, 4, 5, 6, 7)
-            )
+            halves = added(builder, *pairs, (0, 1, 8, 9, 4, 5, 12, 13), (2, 3, 10, 11, 6, 7, 14, 15))
+            whole = added(builder, halves, halves, (0, 1, 2, 3), (4, 5, 6, 7))
             whole = builder.fadd(whole, builder.load(there(start, LONG(0), four), align=4))
             builder.store(whole, there(c, builder.mul(c_row, LONG(i)), four), align=4)
         return context.get_dummy_value()
@@ -194,16 +187,8 @@ def _multiply_turned(a, b, c, rows):
     start = of_b + 4 * by_b * (b.shape[0] - 1)
     for i in range(0, rows, 2):
         for j in range(0, b.shape[0] - 1, 4):
-            _sums(
-                of_a + 4 * i * by_a,
-                by_a,
-                of_b + 4 * j * by_b,
-                by_b,
-                start + 4 * j,
-                of_c + 4 * (i * by_c + j),
-                by_c,
-                by_a,
-            )
+            at, beside, out = of_a + 4 * i * by_a, of_b + 4 * j * by_b, of_c + 4 * (i * by_c + j)
+            _sums(at, by_a, beside, by_b, start + 4 * j, out, by_c, by_a)
 
 
 def _plain_turned(a, b, c, rows):

@@ -10,7 +10,7 @@ from learners.stream_worlds import Case, drive
 from marl_sim.learners import PPO, HeadSpec, fused_network
 from marl_sim.learners.fused_network import BACK, Seen, Y, part
 from marl_sim.learners.fused_policy import own
-from marl_sim.learners.products import even, multiply, wide
+from marl_sim.learners.products import even, four, multiply, multiply_turned, wide
 
 WHO = [(3, 0), (3, 1), (7, 0)]
 SIZES = [
@@ -89,12 +89,12 @@ def test_they_stay_together_over_hundreds_of_steps(team):
 
 
 @pytest.mark.parametrize("inputs", [40, 41])
-@pytest.mark.parametrize("hidden", [8, 9])
+@pytest.mark.parametrize("hidden", [5, 8, 9])
 @pytest.mark.parametrize("together", [False, True])
 def test_inputs_that_are_rare_give_the_same(monkeypatch, inputs, hidden, together):
     """One-hot observations are gone through one by one; the same by whole products, and by numpy's. Layers of whole
-    vectors across lie in the row of parameters, others are copied. Each decision sees something of its own, or several
-    of two lanes' see the same."""
+    vectors across lie in the row of parameters, narrow ones are turned around, others are copied. Each decision sees
+    something of its own, or several of two lanes' see the same."""
     rng = np.random.default_rng(0)
     rows = np.zeros((1, 60, inputs), np.float32)
     np.put_along_axis(rows, rng.integers(0, inputs, (1, 60, 2)), 1.5, -1)
@@ -146,6 +146,26 @@ def test_a_product_of_tiles_is_numpys(rows, inner, columns):
         c[:rows], begin[3] + (a[:rows, :inner] @ b[:inner, :columns]) + (a.T[:rows] @ b[:20, :columns]), atol=1e-4
     )
     assert (wide(1), wide(8), wide(17), even(1), even(2)) == (8, 8, 24, 2, 2)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("rows", [2, 10])
+@pytest.mark.parametrize("inner", [8, 64])
+@pytest.mark.parametrize("outputs", [4, 8])
+def test_a_product_of_sums_is_numpys(rows, inner, outputs):
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.normal(size=s).astype(np.float32) for s in ((12, inner), (outputs + 1, inner), (12, 8)))
+    old = c.copy()
+    multiply_turned(a, b, c, rows)
+    np.testing.assert_allclose(c[:rows, :outputs], b[outputs, :outputs] + a[:rows] @ b[:outputs].T, atol=1e-4)
+    assert np.array_equal(c[rows:], old[rows:]) and np.array_equal(c[:, outputs:], old[:, outputs:])
+    assert [four(n) for n in (1, 4, 5)] == [4, 4, 8]
+
+
+def test_working_memory_begins_with_a_line_of_the_cache():
+    for shape in ((3,), (5, 7), (1, 64)):
+        x = fused_network.lined_up(*shape)
+        assert x.shape == shape and x.ctypes.data % 64 == 0 and x.flags.c_contiguous and not x.any()
 
 
 def test_a_number_of_a_product_does_not_depend_on_the_rows_beside_it():
