@@ -119,6 +119,19 @@ def matrix(row, net, kind, layer):
     return part(net, kind, layer) if net.table[kind, layer, 1] else lying(row, net, layer)
 
 
+@kernel(fastmath=REORDER)
+def fetch(row, net):
+    """Bring the parameters of a network near, in their order: products jump from row to row, and would wait for each.
+
+    What it leaves in BACK means nothing; without it a compiler would leave out the reading.
+    """
+    last, total = net.sizes.size - 2, ZERO
+    stop = net.start[last] + (net.sizes[last] + 1) * net.sizes[last + 1]
+    for at in range(net.start[0], stop, LINE):
+        total += row[at]
+    part(net, BACK, last)[0, 0] = total
+
+
 @kernel
 def narrow(net, layer):
     """Whether a layer gives less than a vector."""

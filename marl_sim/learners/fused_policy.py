@@ -175,6 +175,7 @@ def say(lanes, seen, count, net, given, relu, team, params, out):
                 numbers[many] = stream * capacity + entry
                 many += 1
         found = layers.survey(seen, lane, numbers[:many], team)
+        layers.fetch(params[lane], net)
         layers.load(params[lane], net)
         for begin in range(0, many, PIECE):
             at = numbers[begin : min(begin + PIECE, many)]
