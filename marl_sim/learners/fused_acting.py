@@ -14,10 +14,8 @@ import torch
 from ..core.kernels import kernel
 from .distributions import NOTHING_TO_CHOOSE, draw_choices
 from .fused_network import Seen
-from .fused_policy import Desk, Desks, FusedPolicy, say
+from .fused_policy import FusedPolicy, say
 from .streams import Streams, append
-
-MANY = 512  # decisions a step from which on threads are worth their start
 
 
 class Order(NamedTuple):
@@ -93,14 +91,6 @@ def play(
     return NOTHING_TO_CHOOSE
 
 
-def _of(arrays: Any, lanes: slice) -> Any:
-    """Of an array or tuples of them what belongs to these lanes, views."""
-    if isinstance(arrays, np.ndarray):
-        return arrays[lanes]
-    made = [_of(x, lanes) for x in arrays]
-    return arrays._make(made) if hasattr(arrays, "_make") else tuple(made)
-
-
 class Player:
     """Plays lanes in the worlds of their training, and keeps their decisions in streams."""
 
@@ -108,7 +98,7 @@ class Player:
         self._fused, self._streams = fused, streams
         self._now = room(streams.lead, streams.obs.shape[3], streams.legal.shape[3])
         self._given: tuple[Any, Any] = None, None  # parameters, and the same as an array
-        self._desks = Desks(fused.desk)  # of its own, as lanes may act while they learn
+        self._desk = fused.desk()  # of its own, as lanes may act while they learn
 
     @property
     def decided(self) -> np.ndarray:
@@ -124,18 +114,8 @@ class Player:
         s.one_more()
         if self._given[0] is not params:
             self._given = params, params.numpy()
-        rows = self._given[1]
-
-        mine = order, self._now, rows, keys, clock, s.entries, s.count, s.fresh
-
-        def work(lanes: np.ndarray, desk: Desk) -> int:
-            some = mine if len(lanes) == len(rows) else _of(mine, slice(lanes[0], lanes[-1] + 1))
-            where, now, params, keys, clock, entries, count, fresh = some
-            stuck = play(
-                obs, legal, turn, first, actions, where, now, desk.nets[0], desk.given[0], f.relu, f.team, params,
-                keys, clock, entries, count, fresh,
-            )  # fmt: skip
-            return stuck if stuck == NOTHING_TO_CHOOSE else stuck + int(lanes[0])
-
-        found = self._desks.share(len(rows), work, 1 if self._now.chosen.size < MANY else None)
-        return next((lane for lane in found if lane != NOTHING_TO_CHOOSE), NOTHING_TO_CHOOSE)
+        net, given = self._desk.nets[0], self._desk.given[0]
+        return play(
+            obs, legal, turn, first, actions, order, self._now, net, given, f.relu, f.team, self._given[1], keys, clock,
+            s.entries, s.count, s.fresh,
+        )  # fmt: skip

@@ -197,15 +197,17 @@ class Desk(NamedTuple):
 
 
 class Desks:
-    """Working memory for each thread, among which lanes are shared out; a lane's numbers do not depend on how many they
-    are."""
+    """Working memory for each of as many threads as torch has, among which lanes are shared out.
+
+    A lane's numbers do not depend on how many they are.
+    """
 
     def __init__(self, make: Callable[[], Desk]) -> None:
         self._make, self.made = make, [make()]
 
-    def share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any], threads: int | None = None) -> list[Any]:
-        """The work on all lanes, part by part, by so many threads; None: as many as torch has."""
-        threads = min(threads or torch.get_num_threads(), lanes)
+    def share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
+        """The work on all lanes, part by part."""
+        threads = min(torch.get_num_threads(), lanes)
         if threads == 1:
             return [work(_lanes(lanes)[0], self.made[0])]
         self.made += [self._make() for _ in range(threads - len(self.made))]

@@ -4,11 +4,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-import torch
 from tiny_pettingzoo import Lives, Turns
 
 import marl_sim as ms
-from marl_sim.learners import fused_acting
 from marl_sim.training.rollout import Trainer
 
 SMALL = dict(hidden=(5,), steps=6, lr=0.01)
@@ -74,40 +72,15 @@ def test_a_greedy_step_between_them_disturbs_nothing():
     same(one, other)
 
 
-def test_threads_share_out_the_lanes(monkeypatch):
-    monkeypatch.setattr(fused_acting, "MANY", 1)
-    before, made = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2, 4):
-            torch.set_num_threads(threads)
-            one = trainer("a head a stage")
-            for _ in range(20):
-                one.advance()
-            assert {len(head.lanes._player._desks.made) for head in one.heads} == {threads}
-            made.append(one)
-    finally:
-        torch.set_num_threads(before)
-    same(made[0], made[1])
-    same(made[0], made[2])
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_an_agent_whose_choice_is_no_number_is_named_and_nothing_is_kept(monkeypatch, threads):
-    monkeypatch.setattr(fused_acting, "MANY", 1)
-    one, before = trainer("one-hot"), torch.get_num_threads()
+def test_an_agent_whose_choice_is_no_number_is_named_and_nothing_is_kept():
+    one = trainer("one-hot")
     one.advance()
     (head,) = one.heads
     kept = head.lanes.streams.count.copy()
     head.lanes.params[4] = float("nan")  # lanes: three agents of seed 3, three of seed 7
-    try:
-        torch.set_num_threads(threads)
-        with pytest.raises(
-            ValueError, match=r"Lane 4 of head .* \(agent_1 of seed 7 in .*\) must decide but has no legal"
-        ):
-            one.advance()
-    finally:
-        torch.set_num_threads(before)
-    assert (head.lanes.streams.count[4] == kept[4]).all()
+    with pytest.raises(ValueError, match=r"Lane 4 of head .* \(agent_1 of seed 7 in .*\) must decide but has no legal"):
+        one.advance()
+    assert (head.lanes.streams.count == kept).all()
 
 
 @pytest.mark.parametrize("more", [dict(path="torch"), dict(memory=3), dict(normalise_observations=True)])
