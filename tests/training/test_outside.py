@@ -186,64 +186,6 @@ def held_against_turns(worlds, env):
             assert got.tolist() == pytest.approx(list(paid.values()))
 
 
-def test_what_happens_to_all_at_once_is_what_happens_to_each():
-    """Whoever is told something is looked at by itself; nothing that is shown may differ for that."""
-    together, apart = (OutsideWorlds(Parts, 2, (3,), dict(told=told)) for told in (False, True))
-    together.reset()
-    apart.reset()
-    shown = play(together, 7)
-    assert shown["ended"].sum() == 4 and (shown["terminated"] != shown["truncated"]).sum() == 8
-    assert_same(shown, play(apart, 7))
-
-
-FORMS = {
-    "float32": lambda x: x,
-    "float64": lambda x: x.astype(np.float64),
-    "whole numbers": lambda x: np.rint(x).astype(np.int64),
-    "as wide as float32": lambda x: np.rint(x).astype(np.int32),
-    "not in one piece": lambda x: np.repeat(x, 2)[::2],
-    "the other end first": lambda x: x.astype(">f4"),
-    "lists": lambda x: x.tolist(),
-}
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_whatever_numbers_an_environment_hands_out_are_shown_as_they_are(form):
-    """What all see is copied at once where it is float32, and number by number where one of it is not."""
-
-    class Formed(Parts):
-        def _so(self, seen):
-            seen, infos = super()._so(seen)
-            name = "far" if form != "lists" or self.t else None
-            self.shown = {agent: np.array(FORMS[form](x), np.float32) for agent, x in seen.items()}
-            return {agent: FORMS[form](x) if agent == name else x for agent, x in seen.items()}, infos
-
-    envs = []
-
-    def make():
-        envs.append(Formed())
-        return envs[-1]
-
-    worlds = OutsideWorlds(make, 1, (3,))
-    worlds.reset()
-    (env,) = envs[-1:]
-    for _ in range(2):
-        assert worlds.obs[0, 1].tolist() == env.shown["far"].tolist()
-        step = worlds.step(choose(worlds))
-    assert step.obs[0, 1].tolist() == env.shown["far"].tolist() and step.obs[0, 1].any()
-
-
-@pytest.mark.parametrize("wrong", [(2, 4), (4, 2)])
-def test_as_many_numbers_in_all_but_not_each_is_refused(wrong):
-    class Shifted(Parts):
-        def _so(self, seen):
-            seen, infos = super()._so(seen)
-            return {agent: np.resize(x, n) for (agent, x), n in zip(seen.items(), wrong)}, infos
-
-    with pytest.raises(ValueError, match="near in world 0"):
-        OutsideWorlds(Shifted, 1, (3,)).reset()
-
-
 def test_who_moved_not_is_paid_at_once():
     """Turns pays agent i (i + 1) * t at every move of anybody; those who have ended get nothing more."""
     worlds = OutsideWorlds(Turns, 1, (0,), dict(moves=(1, 2), ends=("c", "t")))
