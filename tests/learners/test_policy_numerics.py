@@ -17,8 +17,8 @@ from marl_sim.learners.actor_critic import BLOCK
 from marl_sim.learners.coma import others_of
 from marl_sim.learners.convolution import Conv
 from marl_sim.learners.nets import affine, draw
-from marl_sim.learners.policy_gradient import weighted
 from marl_sim.learners.recurrent import GRU
+from marl_sim.learners.samples import weighted
 from marl_sim.learners.streams import LOOK
 
 WHO = [(3, 0), (3, 1), (7, 0)]
