@@ -98,7 +98,6 @@ class Player:
         self._fused, self._streams = fused, streams
         self._now = room(streams.lead, streams.obs.shape[3], streams.legal.shape[3])
         self._given: tuple[Any, Any] = None, None  # parameters, and the same as an array
-        self._desk = fused.desk()  # of its own, as lanes may act while they learn
 
     @property
     def decided(self) -> np.ndarray:
@@ -114,7 +113,7 @@ class Player:
         s.one_more()
         if self._given[0] is not params:
             self._given = params, params.numpy()
-        net, given = self._desk.nets[0], self._desk.given[0]
+        net, given = f.acting.nets[0], f.acting.given[0]
         return play(
             obs, legal, turn, first, actions, order, self._now, net, given, f.relu, f.team, self._given[1], keys, clock,
             s.entries, s.count, s.fresh,

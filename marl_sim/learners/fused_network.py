@@ -26,9 +26,9 @@ ZERO, ONE = np.float32(0), np.float32(1)
 
 WEIGHT, TURNED, GRAD, Y, BACK = range(5)
 """Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases, and GRAD, the gradient of
-that, where they do not lie in rows of parameters; TURNED [outputs, inputs], a narrow layer's with its biases in
-another row, as its GRAD is without them; Y [S, outputs]
-what it gave; BACK [S, outputs] the derivative of the loss by what it gave before it bent."""
+that, where they do not lie in rows of parameters; TURNED [outputs, inputs]; Y [S, outputs] what it gave; BACK [S,
+outputs] the derivative of the loss by what it gave before it bent. Of a narrow layer TURNED has the biases in a last
+row, and GRAD lies as TURNED does, without them."""
 
 
 class Inputs(NamedTuple):
@@ -68,7 +68,7 @@ class Network(NamedTuple):
 
 
 def lined_up(*shape: int) -> np.ndarray:
-    """Zeros, float32, from the beginning of a cache line on: vectors that reach into two lines take twice as long."""
+    """Zeros, float32, from the beginning of a cache line on: vectors that reach into two lines take longer."""
     size = int(np.prod(shape))
     space = np.zeros(size + LINE, np.float32)
     start = -space.ctypes.data // space.itemsize % LINE
@@ -88,12 +88,12 @@ def network(start: int, sizes: Sequence[int], pieces: int = PIECE) -> Network:
     starts = start + np.cumsum([0] + [(i + 1) * o for i, o in zip(inputs, outputs)])[:-1]
     table, size = np.zeros((5, len(outputs), 3), np.int64), 0
     for layer, (i, o) in enumerate(zip(inputs, outputs)):
-        narrow, copied = o < VECTOR, (i + 1) if wide(o) != o else 0
-        high = {WEIGHT: copied, GRAD: copied, TURNED: o if layer else 0, Y: even(pieces), BACK: even(pieces)}
-        if narrow:
-            high |= {WEIGHT: 0, GRAD: even(o), TURNED: four(o) + 1}
-        for kind, rows in high.items():
-            across = wide(i if kind == TURNED or (narrow and kind == GRAD) else o)
+        own = {WEIGHT: (0, 0), GRAD: (even(o), wide(i)), TURNED: (four(o) + 1, wide(i))}
+        if o >= VECTOR:  # not narrow
+            copied = (i + 1 if wide(o) != o else 0, wide(o))
+            own = {WEIGHT: copied, GRAD: copied, TURNED: (o if layer else 0, wide(i))}
+        passed = even(pieces), wide(o)
+        for kind, (rows, across) in {**own, Y: passed, BACK: passed}.items():
             table[kind, layer] = size, rows, across
             size += rows * across
     return Network(starts, np.array(sizes), table, lined_up(size))

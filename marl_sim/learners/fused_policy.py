@@ -196,25 +196,6 @@ class Desk(NamedTuple):
     logs: np.ndarray  # float32 [PIECE]
 
 
-class Desks:
-    """Working memory for each of as many threads as torch has, among which lanes are shared out.
-
-    A lane's numbers do not depend on how many they are.
-    """
-
-    def __init__(self, make: Callable[[], Desk]) -> None:
-        self._make, self.made = make, [make()]
-
-    def share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
-        """The work on all lanes, part by part."""
-        threads = min(torch.get_num_threads(), lanes)
-        if threads == 1:
-            return [work(_lanes(lanes)[0], self.made[0])]
-        self.made += [self._make() for _ in range(threads - len(self.made))]
-        with ThreadPoolExecutor(threads) as pool:  # made anew: what a process was forked with has no threads
-            return list(pool.map(work, np.array_split(np.arange(lanes), threads), self.made))
-
-
 @functools.cache  # acting asks for them at every step
 def _lanes(lanes: int) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of so many lanes, and that none of their decisions sees another's row."""
@@ -228,16 +209,18 @@ def own(obs: np.ndarray) -> Seen:
 
 
 class FusedPolicy:
-    """The networks of policy lanes with working memory: what they say, and their steps down the loss."""
+    """The networks of policy lanes with working memory: what they say, and their steps down the loss.
+
+    Lanes are shared out among as many threads as torch has; a lane's numbers do not depend on how many they are.
+    """
 
     def __init__(self, net: ActorCritic, terms: Terms, relu: bool) -> None:
         self.net, self.relu, self.team, self.judged = net, relu, net.team, "critic" in net
         self.terms = Terms(*(np.float32(term) for term in terms))
-        self._acting = self.desk()  # of its own, as one may act while one learns
-        self.desks = Desks(self.desk)
+        self.acting = self._desk()  # of its own, as one may act while one learns
+        self._desks = [self._desk()]
 
-    def desk(self) -> Desk:
-        """Working memory."""
+    def _desk(self) -> Desk:
         sizes = self.net.policy.sizes
         actor = network(self.net.where["policy"].start, sizes)
         judge = self.net.critic.sizes if self.judged else (sizes[0], 1)  # or one that is never asked
@@ -247,11 +230,22 @@ class FusedPolicy:
         seen = inputs_of(sizes[0])
         return Desk((actor, critic), (seen, inputs_of(judge[0]) if self.net.central else seen), nothing, grad, logs)
 
+    def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
+        """The work on all lanes, part by part."""
+        threads = min(torch.get_num_threads(), lanes)
+        while len(self._desks) < threads:
+            self._desks.append(self._desk())
+        parts = np.array_split(np.arange(lanes), threads)
+        if threads == 1:
+            return [work(parts[0], self._desks[0])]
+        with ThreadPoolExecutor(threads) as pool:  # made anew: what a process was forked with has no threads
+            return list(pool.map(work, parts, self._desks))
+
     def prefer(self, params: np.ndarray, obs: np.ndarray, deciding: np.ndarray) -> np.ndarray:
         """Logits float32 [L, R, A] for obs [L, R, D]; 0 where nobody decides."""
         lanes, none = _lanes(len(obs))
         out = np.zeros((*obs.shape[:2], self.net.policy.sizes[-1]), np.float32)
-        seen, count, desk = Seen(obs, none, 1), deciding.astype(np.int64), self._acting
+        seen, count, desk = Seen(obs, none, 1), deciding.astype(np.int64), self.acting
         say(lanes, seen, count, desk.nets[0], desk.given[0], self.relu, self.team, params, out)
         return out
 
@@ -262,7 +256,7 @@ class FusedPolicy:
         def work(lanes: np.ndarray, desk: Desk) -> None:
             say(lanes, state, count, desk.nets[1], desk.given[1], self.relu, self.team, params, out)
 
-        self.desks.share(len(params), work)
+        self._share(len(params), work)
         return out.reshape(*count.shape, state.capacity)
 
     def descend(
@@ -277,4 +271,4 @@ class FusedPolicy:
                 params, m, v, updates, losses, lr, clip_norm or 0.0,
             )  # fmt: skip
 
-        return next((lane for lane in self.desks.share(len(params), work) if lane >= 0), -1)
+        return next((lane for lane in self._share(len(params), work) if lane >= 0), -1)

@@ -46,7 +46,7 @@ class Lanes:
         self._actions = np.zeros((self.n_lanes, 0), np.int64)
         self._losses = np.full(self.n_lanes, np.nan)
 
-    plays_at_once = False  # whether there is `play`, see `streaming`
+    plays_at_once = False  # whether `play` stands for `act` and `decided`, see StreamLanes
 
     def act(self, obs: np.ndarray, legal: np.ndarray, deciding: np.ndarray, greedy: bool = False) -> np.ndarray:
         """Actions of the lanes in their worlds, 0 where nobody decides; `greedy`: without exploring."""

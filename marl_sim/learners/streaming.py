@@ -31,7 +31,6 @@ class StreamLanes(BehindLanes):
 
     options: Any
     critic_outputs = 1
-    plays_at_once = False  # whether there is `play`: where networks are compiled and see what the worlds show
     fused: FusedPolicy | None = None  # the compiled form of the networks, where there is one
 
     def __init__(

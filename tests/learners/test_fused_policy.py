@@ -190,7 +190,7 @@ def test_lanes_learn_the_same_by_any_number_of_threads():
             case = Case("PPO", "plain")
             lanes, worlds = case.build([*WHO, (8, 0)])
             drive(lanes, worlds, 15)
-            assert len(lanes.fused.desks.made) == threads
+            assert len(lanes.fused._desks) == threads
             found.append(lanes.params.numpy().copy())
     finally:
         torch.set_num_threads(before)
