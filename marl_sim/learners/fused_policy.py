@@ -23,6 +23,7 @@ import torch
 from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
+from .borrowing import borrowed
 from .elementary import exponential
 from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, lined_up, network, part
 from .optim import REORDER, adam_row
@@ -123,6 +124,8 @@ def descend(
     params, m, v float32 [L, P]; updates int64, losses, lr float64 [L]. judged: whether there is a critic; central:
     whether it sees another thing than the actor.
     """
+    told, desk, index = borrowed(told), borrowed(desk), borrowed(index)
+    params, m, v = borrowed(params), borrowed(m), borrowed(v)
     nets, given, grad, shown = desk.nets, desk.given, desk.grad, (told.obs, told.state)
     said, worth = part(nets[0], Y, -1), part(nets[1], Y, -1)
     by_said, by_worth = part(nets[0], BACK, -1), part(nets[1], BACK, -1)
@@ -167,6 +170,7 @@ def descend(
 @kernel
 def say(lanes, seen, count, net, given, relu, team, params, out):
     """What the networks of these lanes give for the first count[lane, r] entries, into out [L, R C, outputs]."""
+    seen, net, given, params, out = borrowed(seen), borrowed(net), borrowed(given), borrowed(params), borrowed(out)
     capacity, said, numbers = seen.capacity, part(net, Y, -1), np.zeros(out.shape[1], np.int64)
     for lane in lanes:
         many = 0

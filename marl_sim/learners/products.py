@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import llvmlite.binding
 import numba
 from llvmlite import ir
 from numba import types
@@ -17,8 +18,10 @@ from numba.extending import intrinsic
 
 from ..core.kernels import kernel
 
-VECTOR = 8  # numbers of a register; columns are whole vectors
-HEIGHTS = 6, 4, 2  # rows of tiles; with six of two vectors, twelve sums, two vectors and a number fit sixteen registers
+VECTOR = 8  # numbers of a vector; columns are whole ones
+LARGE = 16  # numbers of a register of processors that have larger ones, which multiply twice as many at once
+REGISTER = LARGE if llvmlite.binding.get_host_cpu_features().get("avx512f") else VECTOR
+HEIGHTS = 6, 4, 2  # rows of tiles; with six of two registers, twelve sums, two more and a number fit sixteen of them
 EIGHT = 8  # rows that are left are two tiles of four: one of two would wait for its sums
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 LANES = ir.VectorType(FLOAT, VECTOR)
@@ -39,23 +42,24 @@ def even(rows: int) -> int:
     return -(-rows // HEIGHTS[-1]) * HEIGHTS[-1]
 
 
-def _tile(rows: int, across: int) -> Any:
-    """A function that computes a tile of so many rows, so many vectors across; see `_multiply`. Addresses in bytes,
-    strides in numbers."""
+def _tile(rows: int, across: int, size: int) -> Any:
+    """A function that computes a tile of so many rows, so many registers of that size across; see `_multiply`.
+    Addresses in bytes, strides in numbers."""
+    lanes = ir.VectorType(FLOAT, size)
 
     def emit(builder: ir.IRBuilder, a, a_row, a_inner, b, b_row, start, start_row, c, c_row, inner) -> None:
         a, b, start, c = (builder.inttoptr(address, FLOAT.as_pointer()) for address in (a, b, start, c))
         multiply_add = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(LANES, [LANES] * 3), f"llvm.fmuladd.v{VECTOR}f32"
+            builder.module, ir.FunctionType(lanes, [lanes] * 3), f"llvm.fmuladd.v{size}f32"
         )
-        none, places = ir.Constant(LANES, ir.Undefined), ir.VectorType(ir.IntType(32), VECTOR)
+        none, places = ir.Constant(lanes, ir.Undefined), ir.VectorType(ir.IntType(32), size)
 
         def vector(base: ir.Value, row: ir.Value, number: int) -> ir.Value:
-            there = builder.gep(base, [builder.add(row, LONG(number * VECTOR))])
-            return builder.bitcast(there, LANES.as_pointer())
+            there = builder.gep(base, [builder.add(row, LONG(number * size))])
+            return builder.bitcast(there, lanes.as_pointer())
 
         spots = [(r, v) for r in range(rows) for v in range(across)]
-        sums = {spot: cgutils.alloca_once(builder, LANES) for spot in spots}
+        sums = {spot: cgutils.alloca_once(builder, lanes) for spot in spots}
         for r, v in spots:
             builder.store(builder.load(vector(start, builder.mul(start_row, LONG(r)), v), align=4), sums[r, v])
         with cgutils.for_range(builder, inner) as loop:
@@ -64,7 +68,7 @@ def _tile(rows: int, across: int) -> Any:
             for r in range(rows):
                 at = builder.add(builder.mul(a_row, LONG(r)), builder.mul(loop.index, a_inner))
                 number = builder.insert_element(none, builder.load(builder.gep(a, [at])), ir.IntType(32)(0))
-                number = builder.shuffle_vector(number, none, ir.Constant(places, [0] * VECTOR))
+                number = builder.shuffle_vector(number, none, ir.Constant(places, [0] * size))
                 for v, other in enumerate(beside):
                     total = builder.call(multiply_add, [number, other, builder.load(sums[r, v])])
                     builder.store(total, sums[r, v])
@@ -132,10 +136,10 @@ def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
     return types.void(a, a_row, b, b_row, start, c, c_row, inner), codegen
 
 
-def _column(vectors: int) -> Any:
-    """A function that computes a column of a product, so many vectors across, by tiles from the highest down."""
+def _column(across: int, size: int) -> Any:
+    """A function that computes a column of a product, so many registers across, by tiles from the highest down."""
     tall, middle, short = HEIGHTS
-    first, second, third = (_tile(rows, vectors) for rows in HEIGHTS)
+    first, second, third = (_tile(rows, across, size) for rows in HEIGHTS)
 
     @kernel(inline="always")
     def compute(a, by_row, by_inner, b, across, start, by_start, c, columns, rows, inner):
@@ -156,7 +160,7 @@ def _column(vectors: int) -> Any:
     return compute
 
 
-_broad, _narrow = _column(2), _column(1)
+_broad, _single, _narrow = _column(2, REGISTER), _column(1, REGISTER), _column(1, VECTOR)
 
 
 @kernel
@@ -165,15 +169,17 @@ def _multiply(a, b, c, rows, inner, start, row, step):
     of_b, of_c, of_start = b.ctypes.data, c.ctypes.data, start.ctypes.data + 4 * row * start.shape[1]
     across, width, by_start = b.shape[1], c.shape[1], step * start.shape[1]
     j = 0
-    while j + 2 * VECTOR <= width:
-        _broad(
-            of_a, by_row, by_inner, of_b + 4 * j, across, of_start + 4 * j, by_start, of_c + 4 * j, width, rows, inner
-        )
-        j += 2 * VECTOR
-    if j < width:
-        _narrow(
-            of_a, by_row, by_inner, of_b + 4 * j, across, of_start + 4 * j, by_start, of_c + 4 * j, width, rows, inner
-        )
+    while j < width:
+        to_b, to_start, to_c = of_b + 4 * j, of_start + 4 * j, of_c + 4 * j
+        if j + 2 * REGISTER <= width:
+            _broad(of_a, by_row, by_inner, to_b, across, to_start, by_start, to_c, width, rows, inner)
+            j += 2 * REGISTER
+        elif j + REGISTER <= width:
+            _single(of_a, by_row, by_inner, to_b, across, to_start, by_start, to_c, width, rows, inner)
+            j += REGISTER
+        else:
+            _narrow(of_a, by_row, by_inner, to_b, across, to_start, by_start, to_c, width, rows, inner)
+            j += VECTOR
 
 
 def _plain(a, b, c, rows, inner, start, row, step):

@@ -10,7 +10,7 @@ from learners.stream_worlds import Case, drive
 from marl_sim.learners import PPO, HeadSpec, fused_network
 from marl_sim.learners.fused_network import BACK, Seen, Y, part
 from marl_sim.learners.fused_policy import own
-from marl_sim.learners.products import even, four, multiply, multiply_turned, wide
+from marl_sim.learners.products import wide
 
 WHO = [(3, 0), (3, 1), (7, 0)]
 SIZES = [
@@ -130,56 +130,10 @@ def test_inputs_that_are_rare_give_the_same(monkeypatch, inputs, hidden, togethe
         assert not grad[:5].any()
 
 
-@pytest.mark.nojit
-@pytest.mark.parametrize("rows", [2, 6, 14])
-@pytest.mark.parametrize("inner", [1, 5, 64])
-@pytest.mark.parametrize("columns", [8, 16, 40])
-def test_a_product_of_tiles_is_numpys(rows, inner, columns):
-    rng = np.random.default_rng(0)
-    a, b, c, start = (rng.normal(size=s).astype(np.float32) for s in ((20, 70), (70, columns), (20, columns), (20, 48)))
-    begin, old = start[:, :columns], c.copy()
-    multiply(a, b, c, rows, inner, start, 3, 0)
-    np.testing.assert_allclose(c[:rows], begin[3] + a[:rows, :inner] @ b[:inner, :columns], atol=1e-4)
-    assert np.array_equal(c[rows:], old[rows:])
-    multiply(a.T, b, c, rows, 20, c, 0, 1)
-    np.testing.assert_allclose(
-        c[:rows], begin[3] + (a[:rows, :inner] @ b[:inner, :columns]) + (a.T[:rows] @ b[:20, :columns]), atol=1e-4
-    )
-    assert (wide(1), wide(8), wide(17), even(1), even(2)) == (8, 8, 24, 2, 2)
-
-
-@pytest.mark.nojit
-@pytest.mark.parametrize("rows", [2, 10])
-@pytest.mark.parametrize("inner", [8, 64])
-@pytest.mark.parametrize("outputs", [4, 8])
-def test_a_product_of_sums_is_numpys(rows, inner, outputs):
-    rng = np.random.default_rng(0)
-    a, b, c = (rng.normal(size=s).astype(np.float32) for s in ((12, inner), (outputs + 1, inner), (12, 8)))
-    old = c.copy()
-    multiply_turned(a, b, c, rows)
-    np.testing.assert_allclose(c[:rows, :outputs], b[outputs, :outputs] + a[:rows] @ b[:outputs].T, atol=1e-4)
-    assert np.array_equal(c[rows:], old[rows:]) and np.array_equal(c[:, outputs:], old[:, outputs:])
-    assert [four(n) for n in (1, 4, 5)] == [4, 4, 8]
-
-
 def test_working_memory_begins_with_a_line_of_the_cache():
     for shape in ((3,), (5, 7), (1, 64)):
         x = fused_network.lined_up(*shape)
         assert x.shape == shape and x.ctypes.data % 64 == 0 and x.flags.c_contiguous and not x.any()
-
-
-def test_a_number_of_a_product_does_not_depend_on_the_rows_beside_it():
-    rng = np.random.default_rng(0)
-    a, b, zeros = (
-        rng.normal(size=(64, 33)).astype(np.float32),
-        rng.normal(size=(33, 32)).astype(np.float32),
-        np.zeros((1, 32), np.float32),
-    )
-    together, alone = np.zeros((64, 32), np.float32), np.zeros((2, 32), np.float32)
-    multiply(a, b, together, 64, 33, zeros, 0, 0)
-    for i in range(0, 64, 2):
-        multiply(np.ascontiguousarray(a[i : i + 2]), b, alone, 2, 33, zeros, 0, 0)
-        assert np.array_equal(together[i : i + 2], alone)
 
 
 def test_lanes_learn_the_same_by_any_number_of_threads():
