@@ -12,7 +12,6 @@ and a lane is through with all its steps before the next one begins.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -24,12 +23,10 @@ from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .borrowing import borrowed
-from .elementary import exponential
-from .fused_network import BACK, ONE, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, lined_up, network, part
-from .optim import REORDER, adam_row
+from .fused_loss import Sheet, Terms, compare, sheet
+from .fused_network import BACK, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, lined_up, network, part
+from .optim import adam_row
 from .products import wide
-
-LEAST = np.float32(-np.inf)
 
 
 class Told(NamedTuple):
@@ -47,70 +44,6 @@ class Told(NamedTuple):
 def told(obs: Seen, state: Seen, *numbers: np.ndarray) -> Told:
     """What is learned from; numbers [L, R, C, ...] in the order of Told's."""
     return Told(obs, state, *(x.reshape(len(x), -1, *x.shape[3:]) for x in numbers))
-
-
-class Terms(NamedTuple):
-    """What the loss is made of; float32 in compiled code."""
-
-    clip: float  # 0: no ratio, but the log odds
-    value: float
-    entropy: float
-
-
-@kernel(fastmath=REORDER, error_model="numpy")
-def _odds(told, lane, at, said, odds, logs):
-    """Odds of the choices of each decision, 0 where not legal, and into `logs` what is to be subtracted from what was
-    said for their logarithms."""
-    many = told.legal.shape[2]
-    for i in range(at.size):
-        legal, best = told.legal[lane, at[i]], LEAST
-        for a in range(many):
-            best = max(best, said[i, a] if legal[a] else LEAST)
-        for a in range(many):
-            odds[i, a] = said[i, a] - best if legal[a] else LEAST
-        for a in range(many, odds.shape[1]):
-            odds[i, a] = LEAST
-        logs[i] = best
-    each = odds[: at.size].reshape(-1)
-    for k in range(each.size):
-        each[k] = exponential(each[k])
-    for i in range(at.size):
-        legal, total = told.legal[lane, at[i]], ZERO
-        for a in range(odds.shape[1]):  # what is not legal adds 1e-38
-            total += odds[i, a]
-        for a in range(many):
-            odds[i, a] = odds[i, a] * (ONE / total) if legal[a] else ZERO
-        logs[i] += math.log(total)
-
-
-@kernel(fastmath=REORDER)
-def _compare(told, lane, at, said, worth, by_said, by_worth, logs, terms, share):
-    """The loss of the decisions of these numbers, and its derivatives by what the networks said of them."""
-    many, loss = told.legal.shape[2], 0.0
-    _odds(told, lane, at, said, by_said, logs)
-    for i in range(at.size):
-        p, advantage, total = by_said[i], told.advantage[lane, at[i]], logs[i]
-        chosen, spread = int(told.action[lane, at[i], 0]), ZERO
-        for a in range(many):
-            spread -= p[a] * (said[i, a] - total)
-        logp = said[i, chosen] - total
-        gain, pull = advantage * logp, advantage
-        if terms.clip > 0:
-            w = math.exp(logp - told.logp[lane, at[i]])
-            gain = pull = w * advantage
-            held = min(max(w, 1 - terms.clip), 1 + terms.clip)
-            if held != w and held * advantage < gain:
-                gain, pull = held * advantage, ZERO
-        for a in range(many):
-            p[a] = share * p[a] * (pull + terms.entropy * (said[i, a] - total + spread))
-        p[chosen] -= share * pull
-        error = worth[i, 0] - told.target[lane, at[i]]
-        by_worth[i, 0] = share * terms.value * error
-        loss += share * (terms.value * ONE / 2 * error * error - gain - terms.entropy * spread)
-    for i in range(at.size, at.size + at.size % 2):
-        by_said[i] = ZERO
-        by_worth[i] = ZERO
-    return loss
 
 
 @kernel
@@ -153,7 +86,7 @@ def descend(
                         layers.show(shown[k], lane, at, team, survey, given[k])
                     layers.forward(row, nets[k], given[k], rows, survey.rare, relu)
                 share = np.float32(1 / (stop - start))
-                loss += _compare(told, lane, at, said, worth, by_said, by_worth, desk.logs, terms, share)
+                loss += compare(told, lane, at, said, worth, by_said, by_worth, desk.sheet, terms, share)
                 for k in range(1 + judged):
                     rare = beyond.rare if k else found.rare
                     layers.backward(grad, nets[k], given[k], rows, rare, relu, desk.nothing)
@@ -197,7 +130,7 @@ class Desk(NamedTuple):
     given: tuple[Inputs, Inputs]  # what they are given; the same, unless the critic is central
     nothing: np.ndarray  # float32 [1, width], zeros
     grad: np.ndarray  # float32 [P]
-    logs: np.ndarray  # float32 [PIECE]
+    sheet: Sheet  # what the loss is made of
 
 
 @functools.cache  # acting asks for them at every step
@@ -229,10 +162,11 @@ class FusedPolicy:
         actor = network(self.net.where["policy"].start, sizes)
         judge = self.net.critic.sizes if self.judged else (sizes[0], 1)  # or one that is never asked
         critic = network(self.net.where["critic"].start if self.judged else 0, judge)
-        nothing, logs = lined_up(1, wide(max(*sizes, *judge))), lined_up(PIECE)
+        nothing = lined_up(1, wide(max(*sizes, *judge)))
         grad = lined_up(self.net.n_params)
         seen = inputs_of(sizes[0])
-        return Desk((actor, critic), (seen, inputs_of(judge[0]) if self.net.central else seen), nothing, grad, logs)
+        given = seen, inputs_of(judge[0]) if self.net.central else seen
+        return Desk((actor, critic), given, nothing, grad, sheet(sizes[-1]))
 
     def _share(self, lanes: int, work: Callable[[np.ndarray, Desk], Any]) -> list[Any]:
         """The work on all lanes, part by part."""
