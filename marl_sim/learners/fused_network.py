@@ -16,6 +16,7 @@ from ..core.kernels import kernel
 from .activations import bend
 from .optim import REORDER
 from .products import VECTOR, even, four, multiply, multiply_turned, wide
+from .turning import turn_around
 
 PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
 RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
@@ -139,20 +140,12 @@ def narrow(net, layer):
 
 
 @kernel
-def _around(given, turned, inputs):
-    """The other way around, without the biases."""
-    for i in range(inputs):
-        for j in range(given.shape[1]):
-            turned[j, i] = given[i, j]
-
-
-@kernel
 def load(row, net):
     """Copy out of a row of parameters what cannot be used where it lies."""
     for layer in range(net.sizes.size - 1):
         if narrow(net, layer):
             turned, given = part(net, TURNED, layer), lying(row, net, layer)
-            _around(given, turned, net.sizes[layer])
+            turn_around(given[: net.sizes[layer]], turned)
             turned[turned.shape[0] - 1, : given.shape[1]] = given[net.sizes[layer]]
         elif net.table[WEIGHT, layer, 1]:
             part(net, WEIGHT, layer)[:, : net.sizes[layer + 1]] = lying(row, net, layer)
@@ -164,7 +157,7 @@ def turn(row, net):
     for layer in range(net.sizes.size - 1):
         part(net, GRAD, layer)[:] = ZERO
         if layer and not narrow(net, layer):
-            _around(lying(row, net, layer), part(net, TURNED, layer), net.sizes[layer])
+            turn_around(lying(row, net, layer)[: net.sizes[layer]], part(net, TURNED, layer))
 
 
 @kernel
