@@ -28,8 +28,28 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     What is not said is said here: numba would take fastmath and error_model from the function that happens to call this
     one first, and keep that on disk for all that come later.
     """
-    compiled = numba.njit(**{"cache": True, "nogil": True, "fastmath": False, "error_model": "python", **options})
+    options = {"cache": True, "nogil": True, "fastmath": False, "error_model": "python", **options}
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        made = numba.njit(**options)(function)
+        kept = getattr(made, "_cache", None)
+        if isinstance(kept, caching.FunctionCache):
+            its = kept._impl
+            kept._cache_file = Index(kept.cache_path, its.filename_base, its.locator.get_source_stamp())
+        return made
+
     return compiled if function is None else compiled(function)
+
+
+class Index(caching.IndexDataCacheFile):
+    """What is kept of a function. numba reads an index whole before it looks whether it is of older code, and one that
+    names a class which has been moved or renamed since cannot be read; here that, too, is code to be made anew."""
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()
+        except Exception:
+            return {}
 
 
 def imported(path: Path, package: Path = PACKAGE) -> Iterator[Path]:

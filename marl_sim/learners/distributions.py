@@ -15,9 +15,23 @@ from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import integer, mix, normal, uniform
 
 from .draws import NOTHING_TO_CHOOSE
+from .elementary import exponential
+from .optim import REORDER
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 LEAST = 1e-37  # odds whose logarithm float32 still tells
+
+
+@kernel(fastmath=REORDER)
+def _weigh(logits, legal, best, odds):
+    """Fill in odds as they are to the best choice's, float32 [A], 0 where not legal; returns their sum."""
+    total = 0.0
+    for a in range(odds.size):
+        odds[a] = exponential(logits[a] - best)
+    for a in range(odds.size):
+        odds[a] = odds[a] if legal[a] else np.float32(0)
+        total += odds[a]
+    return total
 
 
 @kernel
@@ -27,7 +41,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
     logits float32 [L, R, A]; legal bool [L, R, A]; deciding bool [L, R]; keys uint64, clock int64 [L] (moves on).
     Fills actions int64 and logp float32 [L, R], 0 where nobody decides.
     """
-    odds = np.empty(logits.shape[2])
+    odds = np.empty(logits.shape[2], np.float32)
     for lane in range(logits.shape[0]):
         for r in range(logits.shape[1]):
             actions[lane, r], logp[lane, r] = 0, 0.0
@@ -35,7 +49,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
                 continue
             key = mix(keys[lane], clock[lane])
             clock[lane] += 1
-            best, total, ties = -np.inf, 0.0, 0
+            best, ties = np.float32(-np.inf), 0
             for a in range(logits.shape[2]):
                 if legal[lane, r, a]:
                     if logits[lane, r, a] > best:
@@ -44,10 +58,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
                         ties += 1
             if not np.isfinite(best):
                 return lane
-            for a in range(logits.shape[2]):
-                if legal[lane, r, a]:
-                    odds[a] = math.exp(logits[lane, r, a] - best)
-                    total += odds[a]
+            total = _weigh(logits[lane, r], legal[lane, r], best, odds)
             if not np.isfinite(total):  # one of them is not a number
                 return lane
             left = integer(key, 1, ties) if greedy else uniform(key, 0) * total

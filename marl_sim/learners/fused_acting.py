@@ -13,7 +13,7 @@ import torch
 
 from ..core.kernels import kernel
 from .distributions import NOTHING_TO_CHOOSE, draw_choices
-from .fused_network import Seen
+from .fused_inputs import Seen
 from .fused_policy import FusedPolicy, say
 from .streams import Streams, append
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.kernels import kernel
 from .elementary import exponential, logarithm
-from .fused_network import ONE, PIECE, ZERO, lined_up
+from .fused_inputs import ONE, PIECE, ZERO, lined_up
 from .optim import REORDER
 
 LEAST = np.float32(-np.inf)

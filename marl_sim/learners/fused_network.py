@@ -14,49 +14,16 @@ import numpy as np
 
 from ..core.kernels import kernel
 from .activations import bend
+from .fused_inputs import LINE, ONE, PIECE, ZERO, enter, leave, lined_up
 from .optim import REORDER
 from .products import VECTOR, even, four, multiply, multiply_turned, wide
 from .turning import turn_around
-
-PIECE = 96  # decisions that go through the layers at once, so that they stay in the second-level cache
-RARE = 4  # inputs of which fewer than one in so many is not 0 are gone through one by one in the first layer
-LINE = 16  # numbers in a line of the cache
-STRETCH = 16  # inputs that are passed over at once where all are 0
-ZERO, ONE = np.float32(0), np.float32(1)
-
 
 WEIGHT, TURNED, GRAD, Y, BACK = range(5)
 """Matrices of each layer, float32: WEIGHT [inputs + 1, outputs], the last row its biases, and GRAD, the gradient of
 that, where they do not lie in rows of parameters; TURNED [outputs, inputs]; Y [S, outputs] what it gave; BACK [S,
 outputs] the derivative of the loss by what it gave before it bent. Of a narrow layer TURNED has the biases in a last
 row, and GRAD lies as TURNED does, without them."""
-
-
-class Inputs(NamedTuple):
-    """What networks are given, of S decisions: x, or where inputs are rare, those that are not 0."""
-
-    x: np.ndarray  # float32 [S, wide(D)], zeros behind the D inputs
-    places: np.ndarray  # which inputs are not 0, int64 [S, D]
-    numbers: np.ndarray  # what they are, float32 [S, D]
-    many: np.ndarray  # how many they are, int64 [S]
-
-
-class Seen(NamedTuple):
-    """What decisions see, number r * C + c that of stream r and entry c: a row each, or some see the same."""
-
-    rows: np.ndarray  # float32 [G, N, D], of L lanes or of G groups of lanes side by side
-    which: np.ndarray  # the row that each decision of a lane sees, int64 [L, R C]; that of its own number where [L, 0]
-    capacity: int  # C
-
-
-class Survey(NamedTuple):
-    """Which inputs are not 0, row by row of what is seen."""
-
-    rare: bool  # few are; otherwise there is nothing behind `many`
-    begin: np.ndarray  # int64 [N]
-    many: np.ndarray  # int64 [N], -1 of rows that nobody asked for
-    places: np.ndarray
-    numbers: np.ndarray
 
 
 class Network(NamedTuple):
@@ -66,21 +33,6 @@ class Network(NamedTuple):
     sizes: np.ndarray  # of inputs, hidden layers and outputs
     table: np.ndarray  # where each matrix lies in `space`, and its rows and columns, int64 [kinds, layers, 3]
     space: np.ndarray  # float32; in one piece, so that the number of layers is no matter of the compiler's
-
-
-def lined_up(*shape: int) -> np.ndarray:
-    """Zeros, float32, from the beginning of a cache line on: vectors that reach into two lines take longer."""
-    size = int(np.prod(shape))
-    space = np.zeros(size + LINE, np.float32)
-    start = -space.ctypes.data // space.itemsize % LINE
-    return space[start : start + size].reshape(shape)
-
-
-def inputs_of(dim: int, pieces: int = PIECE) -> Inputs:
-    """Room for so many inputs of a piece."""
-    rows = even(pieces)
-    x, numbers = lined_up(rows, wide(dim)), np.zeros((rows, dim), np.float32)
-    return Inputs(x, np.zeros((rows, dim), np.int64), numbers, np.zeros(rows, np.int64))
 
 
 def network(start: int, sizes: Sequence[int], pieces: int = PIECE) -> Network:
@@ -121,14 +73,15 @@ def matrix(row, net, kind, layer):
 
 
 @kernel(fastmath=REORDER)
-def fetch(row, net):
+def fetch(row, net, rare):
     """Bring the parameters of a network near, in their order: products jump from row to row, and would wait for each.
+    Not those of a first layer of which few are asked for.
 
     What it leaves in BACK means nothing; without it a compiler would leave out the reading.
     """
     last, total = net.sizes.size - 2, ZERO
     stop = net.start[last] + (net.sizes[last] + 1) * net.sizes[last + 1]
-    for at in range(net.start[0], stop, LINE):
+    for at in range(net.start[1 if rare and last else 0], stop, LINE):
         total += row[at]
     part(net, BACK, last)[0, 0] = total
 
@@ -195,29 +148,6 @@ def _unbend(y, back, relu):
             back[i] *= ONE - y[i] * y[i]
 
 
-@kernel(fastmath=REORDER)
-def _enter(given, weight, y, rows):
-    """The first layer's product where most inputs are 0, as those of one-hot observations."""
-    bias = weight[weight.shape[0] - 1]
-    for i in range(rows):
-        for j in range(bias.size):
-            y[i, j] = bias[j]
-        for k in range(given.many[i]):
-            d, number = given.places[i, k], given.numbers[i, k]
-            for j in range(bias.size):
-                y[i, j] += number * weight[d, j]
-
-
-@kernel(fastmath=REORDER)
-def _leave(given, back, grad, rows):
-    """The same for the gradient of its weights."""
-    for i in range(rows):
-        for k in range(given.many[i]):
-            d, number = given.places[i, k], given.numbers[i, k]
-            for j in range(grad.shape[1]):
-                grad[d, j] += number * back[i, j]
-
-
 @kernel
 def forward(row, net, given, rows, rare, relu):
     """What the network with the parameters `row` says of the first `rows` of what is given, in its last Y."""
@@ -225,7 +155,7 @@ def forward(row, net, given, rows, rare, relu):
     for layer in range(last + 1):
         weight, y = matrix(row, net, WEIGHT, layer), part(net, Y, layer)
         if rare and layer == 0:
-            _enter(given, weight, y, rows)
+            enter(given, weight, y, rows)
         elif narrow(net, layer):
             multiply_turned(x, part(net, TURNED, layer), y, rows)
         else:
@@ -242,7 +172,7 @@ def backward(grad, net, given, rows, rare, relu, nothing):
         back, x = part(net, BACK, layer), part(net, Y, layer - 1) if layer else given.x
         mine = lying(grad, net, layer) if narrow(net, layer) else matrix(grad, net, GRAD, layer)
         if rare and layer == 0:
-            _leave(given, back, mine, rows)
+            leave(given, back, mine, rows)
         elif narrow(net, layer):
             turned = part(net, GRAD, layer)
             multiply(back.T, x, turned, turned.shape[0], rows, turned, 0, 1)
@@ -256,87 +186,3 @@ def backward(grad, net, given, rows, rare, relu, nothing):
             before = part(net, BACK, layer - 1)
             multiply(back, part(net, TURNED, layer), before, rows, net.sizes[layer + 1], nothing, 0, 0)
             _unbend(x[:rows].reshape(-1), before[:rows].reshape(-1), relu)
-
-
-@kernel(fastmath=REORDER)
-def _count(row):
-    """How many numbers of a row are not 0."""
-    many = ZERO
-    for d in range(row.size):
-        many += ONE if row[d] != ZERO else ZERO
-    return int(many)
-
-
-@kernel(fastmath=REORDER)
-def _list(row, places, numbers):
-    """Those that are not 0, and where they are."""
-    many = 0
-    for start in range(0, row.size, STRETCH):
-        stop, size = min(start + STRETCH, row.size), ZERO
-        for d in range(start, stop):
-            size += abs(row[d])
-        if size != ZERO:
-            for d in range(start, stop):
-                if row[d] != ZERO:
-                    places[many], numbers[many] = d, row[d]
-                    many += 1
-
-
-@kernel
-def _rows(seen, lane):
-    """What is seen in the group of a lane, a view [N, D]."""
-    return seen.rows[lane * seen.rows.shape[0] // seen.which.shape[0]]
-
-
-@kernel
-def _number(seen, lane, one):
-    """Of which row a decision sees."""
-    return seen.which[lane, one] if seen.which.shape[1] else one
-
-
-@kernel
-def survey(seen, lane, at, team):
-    """The inputs that are not 0 in what the decisions of these numbers see, if they are rare."""
-    rows, total, size = _rows(seen, lane), 0, 0
-    begin, many = np.zeros(len(rows), np.int64), np.full(len(rows), -1)
-    for one in at:
-        number = _number(seen, lane, one)
-        if many[number] < 0:
-            begin[number], many[number] = size, _count(rows[number])
-            size += many[number]
-        total += many[number] + (team > 0)
-    rare = total * RARE < at.size * (rows.shape[1] + team)
-    places, numbers = np.zeros(size * rare, np.int64), np.zeros(size * rare, np.float32)
-    if rare:
-        for number in range(len(rows)):
-            stop = begin[number] + many[number]
-            if many[number] > 0:
-                _list(rows[number], places[begin[number] : stop], numbers[begin[number] : stop])
-    return Survey(rare, begin, many, places, numbers)
-
-
-@kernel
-def show(seen, lane, at, team, found, given):
-    """Give the decisions of these numbers, and which agent of the team took each; an odd row is followed by zeros."""
-    rows, dim = _rows(seen, lane), seen.rows.shape[2]
-    for i in range(at.size):
-        number, agent = _number(seen, lane, at[i]), at[i] // seen.capacity % team if team else 0
-        if found.rare:
-            many = found.many[number]
-            for k in range(many):
-                given.places[i, k] = found.places[found.begin[number] + k]
-                given.numbers[i, k] = found.numbers[found.begin[number] + k]
-            if team:
-                given.places[i, many], given.numbers[i, many] = dim + agent, ONE
-            given.many[i] = many + (team > 0)
-            continue
-        row, x = rows[number], given.x[i]
-        for d in range(dim):
-            x[d] = row[d]
-        for k in range(team):
-            x[dim + k] = ZERO
-        if team:
-            x[dim + agent] = ONE
-    for i in range(at.size, at.size + at.size % 2):
-        given.many[i] = 0
-        given.x[i] = ZERO

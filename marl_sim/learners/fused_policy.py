@@ -23,8 +23,9 @@ from ..core.kernels import kernel
 from . import fused_network as layers
 from .actor_critic import ActorCritic
 from .borrowing import borrowed
+from .fused_inputs import PIECE, ZERO, Inputs, Seen, inputs_of, lined_up, show, survey
 from .fused_loss import Sheet, Terms, compare, sheet
-from .fused_network import BACK, PIECE, ZERO, Inputs, Network, Seen, Y, inputs_of, lined_up, network, part
+from .fused_network import BACK, Network, Y, network, part
 from .optim import adam_row
 from .products import wide
 
@@ -64,9 +65,9 @@ def descend(
     by_said, by_worth = part(nets[0], BACK, -1), part(nets[1], BACK, -1)
     for lane in lanes:
         row, all_of = params[lane], index[0, lane, : n[lane]]
-        found = beyond = layers.survey(told.obs, lane, all_of, team)
+        found = beyond = survey(told.obs, lane, all_of, team)
         if central:
-            beyond = layers.survey(told.state, lane, all_of, team)
+            beyond = survey(told.state, lane, all_of, team)
         for step in range(index.shape[0] * parts[lane]):
             epoch, place = step // parts[lane], step % parts[lane]
             start, stop = n[lane] * place // parts[lane], n[lane] * (place + 1) // parts[lane]
@@ -81,10 +82,10 @@ def descend(
                 at = index[epoch, lane, begin : min(begin + PIECE, stop)]
                 rows = at.size + at.size % 2
                 for k in range(1 + judged):
-                    survey = beyond if k else found
+                    seen = beyond if k else found
                     if k == 0 or central:
-                        layers.show(shown[k], lane, at, team, survey, given[k])
-                    layers.forward(row, nets[k], given[k], rows, survey.rare, relu)
+                        show(shown[k], lane, at, team, seen, given[k])
+                    layers.forward(row, nets[k], given[k], rows, seen.rare, relu)
                 share = np.float32(1 / (stop - start))
                 loss += compare(told, lane, at, said, worth, by_said, by_worth, desk.sheet, terms, share)
                 for k in range(1 + judged):
@@ -111,12 +112,12 @@ def say(lanes, seen, count, net, given, relu, team, params, out):
             for entry in range(count[lane, stream]):
                 numbers[many] = stream * capacity + entry
                 many += 1
-        found = layers.survey(seen, lane, numbers[:many], team)
-        layers.fetch(params[lane], net)
+        found = survey(seen, lane, numbers[:many], team)
+        layers.fetch(params[lane], net, found.rare)
         layers.load(params[lane], net)
         for begin in range(0, many, PIECE):
             at = numbers[begin : min(begin + PIECE, many)]
-            layers.show(seen, lane, at, team, found, given)
+            show(seen, lane, at, team, found, given)
             layers.forward(params[lane], net, given, at.size + at.size % 2, found.rare, relu)
             for i in range(at.size):
                 for a in range(out.shape[2]):

@@ -12,7 +12,7 @@ import torch
 from .actor_critic import BLOCK
 from .base import Learner, check_count, check_discount, check_flag, check_positive
 from .distributions import choice_odds, number_odds
-from .fused_network import Seen
+from .fused_inputs import Seen
 from .fused_policy import FusedPolicy, Terms, own, told
 from .returns import advantages, normalise
 from .samples import Batch, entries, flattened, numbered, pieces, scatter, sequences, shuffle_lanes, whole

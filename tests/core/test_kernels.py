@@ -28,6 +28,16 @@ FILES = {
 
 
 @pytest.fixture
+def run(toy, root):
+    """Runs a program beside the toy package, with code kept for it alone."""
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    environment |= {"NUMBA_CACHE_DIR": str(toy.parent / "kept"), "PYTHONPATH": os.pathsep.join([str(root), "."])}
+    return lambda program: subprocess.run(
+        [sys.executable, "-B", "-c", program], cwd=toy.parent, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
 def toy(tmp_path):
     for name, text in FILES.items():
         path = tmp_path / "toy" / name
@@ -36,14 +46,9 @@ def toy(tmp_path):
     return tmp_path / "toy"
 
 
-def test_a_change_in_another_file_is_noticed_and_nothing_else_is(toy, root):
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
-    environment |= {"NUMBA_CACHE_DIR": str(toy.parent / "kept"), "PYTHONPATH": os.pathsep.join([str(root), "."])}
-
+def test_a_change_in_another_file_is_noticed_and_nothing_else_is(toy, run):
     def said():
-        command = [sys.executable, "-B", "-c", PROGRAM]
-        done = subprocess.run(command, cwd=toy.parent, env=environment, capture_output=True, text=True, check=True)
-        return done.stdout.split()
+        return run(PROGRAM).stdout.split()
 
     assert said() == ["7.0", "0"]
     assert said() == ["7.0", "1"]
@@ -54,7 +59,25 @@ def test_a_change_in_another_file_is_noticed_and_nothing_else_is(toy, root):
     assert said() == ["11.0", "1"]
 
 
-def test_what_is_compiled_does_not_depend_on_who_calls_first(toy, root):
+def test_a_class_that_has_moved_since_is_no_obstacle(toy, run):
+    """numba keeps the types of arguments by the modules of their classes."""
+    program = PROGRAM.replace("import above", "import below, {home} as home").replace("above.total", "below.weigh")
+
+    def said(home):
+        return run(program.replace("2.0", "home.Pair(2.0)").replace("{home}", home)).stdout.split()
+
+    (toy / "parts/below.py").write_text(
+        "from marl_sim.core.kernels import kernel\n\n@kernel\ndef weigh(x):\n    return 3 * x[0]\n"
+    )
+    (toy / "parts/old.py").write_text("from typing import NamedTuple\n\nclass Pair(NamedTuple):\n    x: float\n")
+    assert said("old") == ["6.0", "0"]
+    assert said("old") == ["6.0", "1"]
+    (toy / "parts/old.py").rename(toy / "parts/new.py")
+    assert said("new") == ["6.0", "0"]
+    assert said("new") == ["6.0", "1"]
+
+
+def test_what_is_compiled_does_not_depend_on_who_calls_first(toy, run):
     """The caller may reorder sums and divide by 0; what it calls was not told so, and rounds to a whole number."""
     (toy / "parts/below.py").write_text(
         "from marl_sim.core.kernels import kernel\n\n@kernel\ndef rounded(x):\n    return (x + 2.0**52) - 2.0**52\n\n\n"
@@ -68,10 +91,7 @@ def test_what_is_compiled_does_not_depend_on_who_calls_first(toy, root):
         "from pathlib import Path\nfrom marl_sim.core import kernels\nkernels.PACKAGE = Path('toy').resolve()\n"
         "from toy.parts import above, below\nabove.total(0.7)\nprint(below.rounded(0.7))\nbelow.inverse(0.0)\n"
     )
-    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
-    environment |= {"NUMBA_CACHE_DIR": str(toy.parent / "kept"), "PYTHONPATH": os.pathsep.join([str(root), "."])}
-    command = [sys.executable, "-B", "-c", program]
-    done = subprocess.run(command, cwd=toy.parent, env=environment, capture_output=True, text=True, check=False)
+    done = run(program)
     assert done.stdout.split() == ["1.0"]
     assert "ZeroDivisionError" in done.stderr
 
