@@ -21,7 +21,10 @@ from ..core.kernels import kernel
 VECTOR = 8  # numbers of a vector; columns are whole ones
 LARGE = 16  # numbers of a register of processors that have larger ones, which multiply twice as many at once
 REGISTER = LARGE if llvmlite.binding.get_host_cpu_features().get("avx512f") else VECTOR
-HEIGHTS = 6, 4, 2  # rows of tiles; with six of two registers, twelve sums, two more and a number fit sixteen of them
+HEIGHTS = {1: (12, 4, 2), 2: (6, 4, 2)}
+"""Rows of tiles, by registers across: twelve sums do not wait for each other, and fit sixteen registers with what they
+are made of."""
+LOWEST = 2
 EIGHT = 8  # rows that are left are two tiles of four: one of two would wait for its sums
 FLOAT, LONG = ir.FloatType(), ir.IntType(64)
 LANES = ir.VectorType(FLOAT, VECTOR)
@@ -39,7 +42,7 @@ def four(rows: int) -> int:
 
 def even(rows: int) -> int:
     """So many rows rounded up to whole tiles."""
-    return -(-rows // HEIGHTS[-1]) * HEIGHTS[-1]
+    return -(-rows // LOWEST) * LOWEST
 
 
 def _tile(rows: int, across: int, size: int) -> Any:
@@ -138,8 +141,8 @@ def _sums(typing, a, a_row, b, b_row, start, c, c_row, inner):
 
 def _column(across: int, size: int) -> Any:
     """A function that computes a column of a product, so many registers across, by tiles from the highest down."""
-    tall, middle, short = HEIGHTS
-    first, second, third = (_tile(rows, across, size) for rows in HEIGHTS)
+    tall, middle, short = HEIGHTS[across]
+    first, second, third = (_tile(rows, across, size) for rows in HEIGHTS[across])
 
     @kernel(inline="always")
     def compute(a, by_row, by_inner, b, across, start, by_start, c, columns, rows, inner):

@@ -11,7 +11,7 @@ from marl_sim.learners.products import LARGE, VECTOR, even, four, multiply, mult
 @pytest.mark.nojit
 @pytest.mark.parametrize("rows", [2, 6, 14])
 @pytest.mark.parametrize("inner", [1, 5, 64])
-@pytest.mark.parametrize("columns", [8, 16, 40, 48])
+@pytest.mark.parametrize("columns", [8, 16, 24, 40, 48])
 def test_a_product_of_tiles_is_numpys(rows, inner, columns):
     rng = np.random.default_rng(0)
     a, b, c, start = (rng.normal(size=s).astype(np.float32) for s in ((20, 70), (70, columns), (20, columns), (20, 48)))
