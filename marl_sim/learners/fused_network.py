@@ -101,7 +101,10 @@ def load(row, net):
             turn_around(given[: net.sizes[layer]], turned)
             turned[turned.shape[0] - 1, : given.shape[1]] = given[net.sizes[layer]]
         elif net.table[WEIGHT, layer, 1]:
-            part(net, WEIGHT, layer)[:, : net.sizes[layer + 1]] = lying(row, net, layer)
+            given, copied = lying(row, net, layer), part(net, WEIGHT, layer)
+            for i in range(given.shape[0]):  # quicker than numba's copy of a slice
+                for j in range(given.shape[1]):
+                    copied[i, j] = given[i, j]
 
 
 @kernel

