@@ -14,6 +14,7 @@ import torch
 from marl_sim.core.kernels import kernel
 from marl_sim.core.rng import integer, mix, normal, uniform
 
+from .borrowing import borrowed
 from .draws import NOTHING_TO_CHOOSE
 from .elementary import exponential
 from .optim import REORDER
@@ -41,7 +42,7 @@ def draw_choices(logits, legal, deciding, keys, clock, greedy, actions, logp):
     logits float32 [L, R, A]; legal bool [L, R, A]; deciding bool [L, R]; keys uint64, clock int64 [L] (moves on).
     Fills actions int64 and logp float32 [L, R], 0 where nobody decides.
     """
-    odds = np.empty(logits.shape[2], np.float32)
+    odds, logits, legal = np.empty(logits.shape[2], np.float32), borrowed(logits), borrowed(legal)
     for lane in range(logits.shape[0]):
         for r in range(logits.shape[1]):
             actions[lane, r], logp[lane, r] = 0, 0.0

@@ -64,7 +64,7 @@ def inputs_of(dim: int, pieces: int = PIECE) -> Inputs:
 
 @intrinsic
 def _marked(typing, address):
-    """Which numbers of a line are not 0, a bit each; NaN is not."""
+    """Which numbers of a line are not 0, as NaN is not, a bit each."""
 
     def codegen(context, builder, signature, arguments):
         kind = ir.VectorType(ir.FloatType(), LINE)
