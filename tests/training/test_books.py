@@ -1,10 +1,13 @@
 """Rows of records from worlds that report nothing but rewards; those of games are in test_metrics.py."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from outside_play import choose
 from tiny_pettingzoo import Lives, Turns
 
 from marl_sim.core.rng import key_of
+from marl_sim.training.books import RewardBook
 from marl_sim.training.outside import OutsideWorlds
 
 
@@ -28,6 +31,19 @@ def test_rows_are_the_averages_of_episodes():
         assert (row["reward"], row["length"], row["reward_player_0"], row["reward_player_1"]) == (12.0, 3.0, 6.0, 6.0)
         assert list(row) == ["seed", "episode", "reward", "length", "reward_player_0", "reward_player_1"]
     assert book.done.tolist() == [5, 5, 5]
+
+
+def test_every_world_is_paid_its_own():
+    """Two seeds of three worlds whose episodes end at different steps, each with other rewards."""
+    book, rng = RewardBook(("a", "b"), (3, 9), num_envs=3, block=1, episodes=1), np.random.default_rng(0)
+    lasts, paid = np.array([1, 4, 2, 3, 3, 5]), rng.normal(size=(5, 6, 2))
+    paid[np.arange(5)[:, None] >= lasts] = 0
+    rows = [row for t in range(5) for row in book.see(SimpleNamespace(reward=paid[t], ended=lasts == t + 1))]
+    assert [row["seed"] for row in rows] == [3, 9]
+    for row, mine in zip(rows, (slice(0, 3), slice(3, 6))):
+        each = paid[:, mine].sum((0, 1)) / 3
+        np.testing.assert_allclose([row["reward_a"], row["reward_b"], row["reward"]], [*each, each.sum()], rtol=1e-12)
+        assert row["length"] == lasts[mine].mean()
 
 
 class Long(Lives):
