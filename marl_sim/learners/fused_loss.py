@@ -1,5 +1,9 @@
 """The loss of decisions and its derivatives by what networks said of them, compiled.
 
+    said  = actor(x),  worth = critic(x)  or  critic(state)              x: a piece of a minibatch, [S, D]
+    loss  = sum over the piece of  each * (-gain + value (worth - target)^2 / 2 - entropy * H)
+    gain  = min(w A, clip(w, 1 - clip, 1 + clip) A),  or A log pi where clip is 0
+
 Numbers of one kind lie side by side for all decisions, so that every step of the reckoning is one of vectors.
 """
 

@@ -2,11 +2,7 @@
 
 The definition is the learner's `loss` and autograd; this is the same arithmetic in another order, for an actor and a
 critic that are multilayer perceptrons apart, of numbers, without memory. A lane's numbers depend on that lane alone,
-and a lane is through with all its steps before the next one begins.
-
-    said  = actor(x),  worth = critic(x)  or  critic(state)              x: a piece of a minibatch, [S, D]
-    loss  = sum over the piece of  share * (-gain + value (worth - target)^2 / 2 - entropy * H)
-    gain  = min(w A, clip(w, 1 - clip, 1 + clip) A),  or A log pi where clip is 0
+and a lane is through with all its steps before the next one begins. What the loss is: see `fused_loss`.
 """
 
 from __future__ import annotations
